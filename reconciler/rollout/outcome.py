@@ -1,0 +1,31 @@
+"""What became of a rollout: values shared by the rollout, the reconciler and both command lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Result(Enum):
+    """Only ``APPLIED`` and ``UNCHANGED`` are success; a rollback is never success."""
+
+    UNCHANGED = "unchanged"
+    APPLIED = "applied"
+    ROLLED_BACK = "rolled-back"
+    FAILED = "failed"  # nothing to go back to, or the rollback failed too
+    REFUSED = "refused"  # nothing was written
+    CANCELLED = "cancelled"  # pre-empted by a newer revision; the next rollout goes on from here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """``reason`` is a sentence for a person; ``failures`` name service, task and engine error, one line each."""
+
+    result: Result
+    reason: str
+    failures: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()  # engine service names that were written
+
+    @property
+    def ok(self) -> bool:
+        return self.result in (Result.UNCHANGED, Result.APPLIED)

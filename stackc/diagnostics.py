@@ -1,0 +1,65 @@
+"""Diagnostics are values: what is wrong, where, why, and what to do next.
+
+A pass returns its result and a list of Diagnostics; nobody prints before the last layer (``stackc.report``).
+This module is on the start-up path of every command: it imports nothing heavy (no dataclasses).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+Path = tuple[str | int, ...]
+"""Where a value stands in a document: ``("services", "web", "ports", 0)``."""
+
+
+class Span(NamedTuple):
+    """A stretch of source text. Lines and columns are 1-based; the end is exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Severity(Enum):
+    """An error stops a compile; a warning never does."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Related(NamedTuple):
+    """A second place that explains the first one, such as the first definition of a duplicate."""
+
+    span: Span
+    message: str
+
+
+class Diagnostic(NamedTuple):
+    """One finding.
+
+    ``code`` is a key of ``stackc.codes.CODES`` and never changes its meaning. ``message`` is one sentence
+    without a final full stop; ``hint`` says what to do. ``span`` is None only where no file is to blame.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span | None = None
+    path: Path = ()
+    hint: str = ""
+    related: tuple[Related, ...] = ()
+
+
+def sort(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """Source order; findings without a place come first. The order is the same on every run."""
+    return sorted(set(diagnostics), key=lambda d: (d.span or Span("", 0, 0, 0, 0), d.code, d.message, d.path))
+
+
+def has_errors(diagnostics: list[Diagnostic]) -> bool:
+    return any(d.severity is Severity.ERROR for d in diagnostics)
