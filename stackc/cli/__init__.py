@@ -1,0 +1,91 @@
+"""The command line: argv → one library call → report → exit code.
+
+Every command is a module of its own, imported when it is called, so that ``stackc --help`` stays instant.
+A command module has ``HELP`` (one line), ``add_arguments(parser)`` and ``run(args, shell) -> int``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from stackc.cli.shell import USAGE, Shell, UserError
+
+COMMANDS = {
+    "config": "print the canonical YAML, as `docker stack config` does",
+    "validate": "check files and print diagnostics only",
+    "compile": "print the StackPlan",
+    "plan": "show what an apply would change, and why",
+    "apply": "apply the changes, wave by wave, and wait for the verdict",
+    "status": "how a stack and its services are doing",
+    "ps": "the tasks of a stack",
+    "logs": "the logs of a stack or of one service",
+    "history": "the revisions of a stack that were applied, and how they ended",
+    "rollback": "go back to the last good revision, or to a given one",
+    "rm": "remove a stack and wait until it is gone",
+    "manager": "run the built-in manager in the foreground",
+}
+"""Name to one-line help; the module is ``stackc.cli.NAME``. Kept here so that --help imports no command."""
+
+
+def main(argv: Sequence[str] | None = None, shell: Shell | None = None) -> int:
+    """Run one command. Exit codes: 0 done, 1 error, 2 changes pending (plan --detailed-exitcode), 64 usage."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    shell = shell or Shell.of_process()
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        shell.out.write(_overview())
+        return 0 if arguments else USAGE
+    name, rest = arguments[0], arguments[1:]
+    if name in ("-V", "--version", "version"):
+        from importlib.metadata import version
+
+        shell.out.write(f"stackc {version('stackc')}\n")
+        return 0
+    if name not in COMMANDS:
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, COMMANDS, n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else " See 'stackc --help'."
+        shell.err.write(f"stackc: '{name}' is not a command.{hint}\n")
+        return USAGE
+    return _run(name, rest, shell)
+
+
+def _run(name: str, rest: Sequence[str], shell: Shell) -> int:
+    import argparse
+
+    module = import_module(f"stackc.cli.{name}")
+    parser = argparse.ArgumentParser(prog=f"stackc {name}", description=COMMANDS[name], allow_abbrev=False)
+    module.add_arguments(parser)
+    try:
+        args = parser.parse_args(rest)
+    except SystemExit as stop:  # argparse has said what is wrong
+        return USAGE if stop.code else 0
+    try:
+        return int(module.run(args, shell))
+    except UserError as error:
+        shell.err.write(f"stackc: {error}\n")
+        return error.exit_code
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        shell.err.write("stackc: interrupted\n")
+        return 130
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {help_}" for name, help_ in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: stackc COMMAND [-c FILE]... [STACK]",
+            "",
+            "A compiler from compose and stack files to a plan, and the tool that applies it.",
+            "",
+            *lines,
+            "",
+            "'stackc COMMAND --help' tells more.",
+            "",
+        ]
+    )

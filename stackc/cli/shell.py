@@ -1,0 +1,32 @@
+"""What a command may touch of the process it runs in, handed in so that tests need no subprocess."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import IO, NamedTuple
+
+USAGE = 64
+
+
+class UserError(Exception):
+    """Something the user can mend: printed as one line (or a block), no traceback. The text says what to do next."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class Shell(NamedTuple):
+    """Streams, environment and working directory of one run."""
+
+    stdin: IO[str]
+    out: IO[str]
+    err: IO[str]
+    env: Mapping[str, str]
+    cwd: str
+
+    @classmethod
+    def of_process(cls) -> Shell:
+        return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ), os.getcwd())  # noqa: PTH109 (pathlib costs 5 ms)
