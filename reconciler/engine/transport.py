@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import select
 import socket
 import stat
 import threading
@@ -106,6 +107,9 @@ class UnixTransport:
 
     def _exchange(self, method: str, url: str, data: bytes | None, headers: dict[str, str]) -> Answer:
         connection: _UnixConnection | None = getattr(self._local, "connection", None)
+        if connection is not None and _ended(connection):
+            connection.close()
+            connection = None
         if connection is None:
             connection = self._local.connection = _UnixConnection(self.path, None)
             self._all.append(connection)
@@ -167,6 +171,11 @@ class UnixTransport:
         else:
             why = str(error) or type(error).__name__
         return EngineError("unreachable", f"cannot talk to the engine at unix://{self.path}: {why}")
+
+
+def _ended(connection: _UnixConnection) -> bool:
+    """Whether the peer has closed an idle connection: then even a write may safely use a new one."""
+    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])
 
 
 class DockerTransport:

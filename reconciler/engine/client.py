@@ -1,0 +1,127 @@
+"""The Engine API calls we make, by their own names. Answers are the API's JSON; refusals are EngineErrors."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconciler.engine.errors import EngineError, of_answer
+from reconciler.engine.transport import Query, Transport, message_of
+from stackc.observed import ManagerInfo
+from stackc.plan import NAMESPACE_LABEL, Json
+
+
+class Engine:
+    """One manager. ``host`` is shown to people; ``calls`` counts requests by method, for tests and reports."""
+
+    def __init__(self, transport: Transport, host: str) -> None:
+        self.transport = transport
+        self.host = host
+        self.calls: dict[str, int] = {"read": 0, "write": 0}
+        self._info: ManagerInfo | None = None
+
+    def _call(self, method: str, path: str, query: Query | None = None, body: Any = None) -> Any:
+        self.calls["read" if method == "GET" else "write"] += 1
+        answer = self.transport.request(method, path, query, body)
+        if answer.status >= 400:
+            raise of_answer(answer.status, message_of(answer.body))
+        return answer.body
+
+    def manager(self) -> ManagerInfo:
+        """Which manager this is, asked once. Raises EngineError «not-manager» with the next step to take."""
+        if self._info is None:
+            self._info = self._ask_manager()
+        return self._info
+
+    def _ask_manager(self) -> ManagerInfo:
+        info: Json = self._call("GET", "/info")
+        swarm = info.get("Swarm") or {}
+        state = swarm.get("LocalNodeState") or "inactive"
+        if state == "locked":
+            raise EngineError("not-manager", f"the swarm at {self.host} is locked: run `docker swarm unlock` there")
+        if state != "active":
+            raise EngineError(
+                "not-manager",
+                f"the engine at {self.host} is in no swarm: run `docker swarm init` there, or unset DOCKER_HOST and"
+                " the docker context to use the built-in manager",
+            )
+        if not swarm.get("ControlAvailable"):
+            managers = ", ".join(m.get("Addr", "?") for m in swarm.get("RemoteManagers") or ()) or "one of its managers"
+            raise EngineError(
+                "not-manager", f"the engine at {self.host} is a worker: talk to a manager instead ({managers})"
+            )
+        builtin = any(label.startswith("stackc.manager=") for label in info.get("Labels") or ())
+        return ManagerInfo(
+            name=str(info.get("Name") or ""),
+            cluster=str((swarm.get("Cluster") or {}).get("ID") or ""),
+            version=str(info.get("ServerVersion") or ""),
+            builtin=builtin,
+            host=self.host,
+            nodes=int(swarm.get("Nodes") or 1),
+        )
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def list(self, kind: str, filters: Mapping[str, list[str]] | None = None) -> list[Json]:
+        """``kind``: services, networks, configs, secrets, tasks or nodes."""
+        found = self._call("GET", f"/{kind}", {"filters": filters} if filters else None)
+        return found or []
+
+    def list_stack(self, kind: str, stack: str) -> list[Json]:
+        return self.list(kind, {"label": [f"{NAMESPACE_LABEL}={stack}"]})
+
+    def tasks(self, stack: str) -> tuple[list[Json], set[str]]:
+        """(all tasks of a stack, ids of those that were made from their service's present spec)."""
+        label = [f"{NAMESPACE_LABEL}={stack}"]
+        everything = self.list("tasks", {"label": label})
+        current = self.list("tasks", {"label": label, "_up-to-date": ["true"]})
+        return everything, {task["ID"] for task in current}
+
+    def events(self, filters: Mapping[str, list[str]]) -> Iterator[Json]:
+        pending = b""
+        for chunk in self.transport.stream("/events", {"filters": filters}):
+            *lines, pending = (pending + chunk).split(b"\n")
+            for line in lines:
+                if line.strip():
+                    yield json.loads(line)
+
+    def service_logs(self, service: str, query: Query) -> Iterator[bytes]:
+        return self.transport.stream(f"/services/{service}/logs", query)
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def create_service(self, spec: Json) -> str:
+        return str(self._call("POST", "/services/create", None, spec)["ID"])
+
+    def update_service(self, service_id: str, version: int, spec: Json) -> None:
+        """Raises EngineError «conflict» when the service is not at ``version`` any more."""
+        self._call("POST", f"/services/{service_id}/update", {"version": version}, spec)
+
+    def remove_service(self, service_id: str) -> None:
+        self._call("DELETE", f"/services/{service_id}")
+
+    def create_network(self, spec: Json) -> str:
+        return str(self._call("POST", "/networks/create", None, {**spec, "CheckDuplicate": True})["Id"])
+
+    def create_config(self, spec: Json, data: bytes) -> str:
+        return self._create_file("configs", spec, data)
+
+    def create_secret(self, spec: Json, data: bytes) -> str:
+        return self._create_file("secrets", spec, data)
+
+    def _create_file(self, kind: str, spec: Json, data: bytes) -> str:
+        body = {**spec, "Data": base64.b64encode(data).decode()}
+        return str(self._call("POST", f"/{kind}/create", None, body)["ID"])
+
+    def update_config(self, config_id: str, version: int, spec: Json) -> None:
+        """Only labels can change; the version makes it a compare-and-swap."""
+        self._call("POST", f"/configs/{config_id}/update", {"version": version}, spec)
+
+    def remove(self, kind: str, object_id: str) -> None:
+        """``kind``: networks, configs or secrets."""
+        self._call("DELETE", f"/{kind}/{object_id}")
+
+    def close(self) -> None:
+        self.transport.close()

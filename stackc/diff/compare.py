@@ -1,0 +1,185 @@
+"""Bound × Observed × LastGood → PlanDiff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from stackc.diff.bind import DIGEST_LABEL, KEY_LABEL, SALT_LABEL, Bound, own
+from stackc.diff.changes import Change, FieldChange, PlanDiff
+from stackc.diff.normal import normal
+from stackc.observed import Observed, ObservedService
+from stackc.plan import Json
+
+_IN_PLACE = ("Labels", "Mode", "UpdateConfig", "RollbackConfig", "Name")
+"""Parts of a ServiceSpec that no task is made from (measured: changing them restarts nothing)."""
+
+
+def diff(bound: Bound, observed: Observed, last_good: Bound | None = None, *, prune: bool = False) -> PlanDiff:
+    """What has to be written so that ``observed`` becomes ``bound``.
+
+    ``last_good`` only explains: the same difference is «file changed» when the live service is what we last
+    applied, «drift» when the file is, and «adopted» when we never applied it. With ``prune`` own services and
+    networks that no file names any more are removed, last.
+    """
+    objects = list(_objects(bound, observed))
+    services: list[Change] = []
+    unchanged: list[str] = []
+    for name, spec in bound.services.items():
+        change = _service(name, spec, bound, observed, last_good)
+        if change is None:
+            unchanged.append(name)
+        else:
+            services.append(change)
+    waves = _waves(bound.needs)
+    rank = {name: i for i, wave in enumerate(waves) for name in wave}
+    services.sort(key=lambda c: (rank[c.name], c.name))
+    removals = list(_removals(bound, observed))
+    return PlanDiff(
+        stack=bound.stack,
+        target=bound.digest,
+        base=observed.fingerprint(),
+        changes=tuple(objects + services + (removals if prune else [])),
+        waves=waves,
+        unchanged=tuple(unchanged),
+        kept=() if prune else tuple(f"{c.kind} {c.name}" for c in removals),
+        notes=tuple(_notes(bound, observed)),
+    )
+
+
+def _objects(bound: Bound, observed: Observed) -> Iterator[Change]:
+    for kind, wanted, existing in (
+        ("network", bound.networks, observed.networks),
+        ("config", bound.configs, observed.configs),
+        ("secret", bound.secrets, observed.secrets),
+    ):
+        for name, spec in wanted.items():
+            if name not in existing:
+                reason = "content changed" if KEY_LABEL in (spec.get("Labels") or {}) else "new"
+                yield Change(kind=kind, action="create", name=name, reason=reason, spec=spec)
+
+
+def _service(name: str, spec: Json, bound: Bound, observed: Observed, last_good: Bound | None) -> Change | None:
+    needs = bound.needs.get(name, {})
+    live = observed.services.get(name)
+    if live is None:
+        return Change(kind="service", action="create", name=name, reason="new", spec=spec, needs=needs)
+    fields = field_changes(live.spec, spec)
+    if not fields:
+        return None
+    before = last_good.services.get(name) if last_good else None
+    return Change(
+        kind="service",
+        action="update",
+        name=name,
+        reason=_reason(spec, live, before),
+        spec=to_send(spec, live.spec),
+        id=live.id,
+        version=live.version,
+        fields=fields,
+        needs=needs,
+    )
+
+
+def _reason(spec: Json, live: ObservedService, before: Json | None) -> str:
+    if before is None:
+        return "adopted: deployed by other means, and different from the file"
+    if normal(before) == normal(spec):
+        return "drift: changed outside stackc since the last apply"
+    if normal(before) == normal(live.spec):
+        return "file changed"
+    return "file changed, and drift: also changed outside stackc"
+
+
+def to_send(spec: Json, live: Json) -> Json:
+    """The body of an update: ForceUpdate is the live one's (else tasks restart), Placement is always there
+    (an update that drops it crashes managers before 29.7)."""
+    task = {**spec["TaskTemplate"], "ForceUpdate": (live.get("TaskTemplate") or {}).get("ForceUpdate") or 0}
+    task["Placement"] = task.get("Placement") or {}
+    return {**spec, "TaskTemplate": task}
+
+
+def field_changes(old: Json, new: Json) -> tuple[FieldChange, ...]:
+    """Field by field, in path order; empty when an engine would see no difference."""
+    before, after = normal(old), normal(new)
+    if before == after:
+        return ()
+    changes = _walk("", before, after)
+    return tuple(FieldChange(path=p, old=o, new=n, restarts=_restarts(p)) for p, o, n in changes)
+
+
+def _restarts(path: str) -> bool:
+    return path.split(".", 1)[0] not in _IN_PLACE and not path.startswith("TaskTemplate.Placement")
+
+
+def _walk(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    if old == new:
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            yield from _walk(f"{path}.{key}" if path else key, old.get(key), new.get(key))
+    elif path.endswith(".Env") and isinstance(old or [], list) and isinstance(new or [], list):
+        yield from _environment(path, old or [], new or [])
+    else:
+        yield path, old, new
+
+
+def _environment(path: str, old: list[str], new: list[str]) -> Iterator[tuple[str, Any, Any]]:
+    before, after = (dict(_pair(entry) for entry in entries) for entries in (old, new))
+    if before == after:
+        yield path, old, new  # only the order differs, and order restarts tasks
+    for key in sorted({*before, *after}):
+        if before.get(key) != after.get(key):
+            yield f"{path}.{key}", before.get(key), after.get(key)
+
+
+def _pair(entry: str) -> tuple[str, str]:
+    key, _, value = entry.partition("=")
+    return key, value
+
+
+def _removals(bound: Bound, observed: Observed) -> Iterator[Change]:
+    for name, live in sorted(observed.services.items()):
+        if name not in bound.services and own(live.spec.get("Labels") or {}, bound.stack):
+            yield Change(
+                kind="service", action="remove", name=name, reason="in no file", id=live.id, version=live.version
+            )
+    for name, network in sorted(observed.networks.items()):
+        if name not in bound.networks and own(network.labels, bound.stack):
+            yield Change(kind="network", action="remove", name=name, reason="in no file", id=network.id)
+
+
+def _notes(bound: Bound, observed: Observed) -> Iterator[str]:
+    for name, spec in bound.networks.items():
+        live = observed.networks.get(name)
+        if live is not None and own(live.labels, bound.stack):
+            changed = [
+                k for k in ("Driver", "Attachable", "Internal") if (spec.get(k) or None) != (live.spec.get(k) or None)
+            ]
+            if changed:
+                yield (
+                    f"network {name}: {', '.join(changed)} differs, and an engine cannot change a network in place;"
+                    " the network stays as it is (remove and apply again to change it)"
+                )
+    for name in bound.secrets:
+        existing = observed.secrets.get(name)
+        if existing is not None and not {SALT_LABEL, DIGEST_LABEL} & set(existing.labels):
+            yield f"secret {name}: was not made by stackc, so its content cannot be compared; it is used as it is"
+
+
+def _waves(needs: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, ...], ...]:
+    """Services in layers: each stands one later than the latest it depends on (the compiler refused cycles)."""
+    level: dict[str, int] = {}
+
+    def depth(name: str) -> int:
+        if name not in level:
+            level[name] = 0  # a dependency outside this stack, or a cycle, counts as there
+            level[name] = max((depth(d) + 1 for d in needs[name] if d in needs), default=0)
+        return level[name]
+
+    for name in needs:
+        depth(name)
+    layers: list[list[str]] = [[] for _ in range(max(level.values(), default=-1) + 1)]
+    for name in sorted(level):
+        layers[level[name]].append(name)
+    return tuple(tuple(layer) for layer in layers)
