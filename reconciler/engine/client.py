@@ -64,19 +64,23 @@ class Engine:
 
     # -- reading -------------------------------------------------------------------------------------------
 
-    def list(self, kind: str, filters: Mapping[str, list[str]] | None = None) -> list[Json]:
+    def read(self, kind: str, filters: Mapping[str, list[str]] | None = None) -> list[Json]:
         """``kind``: services, networks, configs, secrets, tasks or nodes."""
         found = self._call("GET", f"/{kind}", {"filters": filters} if filters else None)
         return found or []
 
-    def list_stack(self, kind: str, stack: str) -> list[Json]:
-        return self.list(kind, {"label": [f"{NAMESPACE_LABEL}={stack}"]})
+    def read_stack(self, kind: str, stack: str) -> list[Json]:
+        return self.read(kind, {"label": [f"{NAMESPACE_LABEL}={stack}"]})
+
+    def inspect_config(self, config_id: str) -> Json:
+        found: Json = self._call("GET", f"/configs/{config_id}")
+        return found
 
     def tasks(self, stack: str) -> tuple[list[Json], set[str]]:
         """(all tasks of a stack, ids of those that were made from their service's present spec)."""
         label = [f"{NAMESPACE_LABEL}={stack}"]
-        everything = self.list("tasks", {"label": label})
-        current = self.list("tasks", {"label": label, "_up-to-date": ["true"]})
+        everything = self.read("tasks", {"label": label})
+        current = self.read("tasks", {"label": label, "_up-to-date": ["true"]})
         return everything, {task["ID"] for task in current}
 
     def events(self, filters: Mapping[str, list[str]]) -> Iterator[Json]:

@@ -14,10 +14,10 @@ from stackc.plan import NAMESPACE_LABEL, Json, StackPlan
 def observe(engine: Engine, stack: str, plan: StackPlan | None = None, *, tasks: bool = False) -> Observed:
     """One look at a stack, and at the external objects that ``plan`` refers to."""
     manager = engine.manager()
-    services = engine.list_stack("services", stack)
-    networks = engine.list("networks")
-    configs = engine.list_stack("configs", stack) + _external(engine, "configs", plan.configs if plan else {})
-    secrets = engine.list_stack("secrets", stack) + _external(engine, "secrets", plan.secrets if plan else {})
+    services = engine.read_stack("services", stack)
+    networks = engine.read("networks")
+    configs = engine.read_stack("configs", stack) + _external(engine, "configs", plan.configs if plan else {})
+    secrets = engine.read_stack("secrets", stack) + _external(engine, "secrets", plan.secrets if plan else {})
     found, current = engine.tasks(stack) if tasks else ([], set())
     return translate(stack, manager, services, networks, configs, secrets, found, current)
 
@@ -27,7 +27,7 @@ def _external(engine: Engine, kind: str, files: Mapping[str, Any]) -> list[Json]
     if not names:
         return []
     exact = set(names)  # the engine's name filter matches prefixes
-    return [o for o in engine.list(kind, {"name": names}) if o["Spec"]["Name"] in exact]
+    return [o for o in engine.read(kind, {"name": names}) if o["Spec"]["Name"] in exact]
 
 
 def translate(
@@ -47,8 +47,8 @@ def translate(
         manager=manager,
         services={o.name: o for o in sorted((_service(s, network_names) for s in services), key=lambda o: o.name)},
         networks={o.name: o for o in sorted(map(_network, networks), key=lambda o: o.name)},
-        configs={o.name: o for o in sorted((_file(c, True) for c in configs), key=lambda o: o.name)},
-        secrets={o.name: o for o in sorted((_file(s, False) for s in secrets), key=lambda o: o.name)},
+        configs={o.name: o for o in sorted((file_object(c, readable=True) for c in configs), key=lambda o: o.name)},
+        secrets={o.name: o for o in sorted((file_object(s, readable=False) for s in secrets), key=lambda o: o.name)},
         tasks=tuple(sorted((_task(t, names, current) for t in tasks), key=_task_order)),
     )
 
@@ -104,7 +104,8 @@ def _network(raw: Json) -> ObservedObject:
     return ObservedObject(id=raw["Id"], name=raw["Name"], version=0, spec=raw, labels=dict(raw.get("Labels") or {}))
 
 
-def _file(raw: Json, readable: bool) -> ObservedObject:
+def file_object(raw: Json, *, readable: bool) -> ObservedObject:
+    """A config or a secret; ``readable``: whether the answer has its content."""
     spec = raw["Spec"]
     return ObservedObject(
         id=raw["ID"],

@@ -1,0 +1,20 @@
+"""PlanDiff → Engine API calls, gated by health; on failure the inverse, to LastGood."""
+
+from reconciler.rollout.deploy import Prepared, Settings, carry_out, deploy, prepare
+from reconciler.rollout.journal import Attempt, History, Revision
+from reconciler.rollout.outcome import Outcome, Result
+from reconciler.rollout.progress import Progress
+
+__all__ = [
+    "Attempt",
+    "History",
+    "Outcome",
+    "Prepared",
+    "Progress",
+    "Result",
+    "Revision",
+    "Settings",
+    "carry_out",
+    "deploy",
+    "prepare",
+]

@@ -1,0 +1,70 @@
+"""After success: remove what pruning asked for, and the generations that nobody can return to any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from reconciler.engine import Engine, EngineError
+from reconciler.engine.observe import observe
+from reconciler.rollout.journal import is_attempt
+from stackc.diff import Bound, PlanDiff
+from stackc.diff.bind import KEY_LABEL, own
+
+_PATIENCE = 60  # looks at half a second: tasks of a removed service hold its networks until they have ended
+
+
+def remove_orphans(engine: Engine, diff: PlanDiff, sleep: Callable[[float], None]) -> list[str]:
+    """Services first, then, once their tasks are gone, networks. Returns what could not be removed, in words."""
+    problems: list[str] = []
+    services = diff.of("service", "remove")
+    for change in services:
+        _remove(lambda c=change: engine.remove_service(c.id), f"service {change.name}", problems)  # type: ignore[misc]
+    ids = {change.id for change in services}
+    if ids:
+        wait_for_tasks(engine, diff.stack, ids, sleep)
+    for change in diff.of("network", "remove"):
+        _remove(lambda c=change: engine.remove("networks", c.id), f"network {change.name}", problems)  # type: ignore[misc]
+    return problems
+
+
+def wait_for_tasks(engine: Engine, stack: str, services: set[str], sleep: Callable[[float], None]) -> bool:
+    """Until no task of these services is left in the manager's list. False when patience ended first."""
+    for _ in range(_PATIENCE):
+        tasks, _current = engine.tasks(stack)
+        if not any(t.get("ServiceID") in services and _holds(t) for t in tasks):
+            return True
+        sleep(0.5)
+    return False
+
+
+def _holds(task: dict[str, object]) -> bool:
+    status = task.get("Status")
+    state = status.get("State") if isinstance(status, dict) else None
+    return state not in ("complete", "shutdown", "failed", "rejected", "orphaned")
+
+
+def collect_generations(engine: Engine, bound: Bound, kept: Iterable[Bound]) -> None:
+    """Remove own generations of configs and secrets that neither the stack nor a kept revision refers to.
+
+    An engine refuses to remove what a service's spec still names; such a refusal only postpones it.
+    """
+    observed = observe(engine, bound.stack)
+    needed = [*kept, bound]
+    for kind, objects in (("configs", observed.configs), ("secrets", observed.secrets)):
+        wanted = {name for b in needed for name in getattr(b, kind)}
+        for name, object_ in objects.items():
+            ours = own(object_.labels, bound.stack) and KEY_LABEL in object_.labels and not is_attempt(object_)
+            if ours and name not in wanted:
+                try:
+                    engine.remove(kind, object_.id)
+                except EngineError as error:
+                    if error.kind not in ("in-use", "not-found"):
+                        raise
+
+
+def _remove(action: Callable[[], None], what: str, problems: list[str]) -> None:
+    try:
+        action()
+    except EngineError as error:
+        if error.kind != "not-found":
+            problems.append(f"{what} could not be removed: {error.message}")

@@ -1,0 +1,402 @@
+"""One rollout from the first read to the verdict. Decisions are made in ``machine``; here they are carried out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.engine import Engine, EngineError
+from reconciler.engine.observe import by_id, observe
+from reconciler.rollout import journal, lease, machine
+from reconciler.rollout.cleanup import collect_generations, remove_orphans
+from reconciler.rollout.journal import Attempt, History, LeaseLostError, Revision
+from reconciler.rollout.machine import Item, Items
+from reconciler.rollout.outcome import Outcome, Result
+from reconciler.rollout.progress import Progress, ServiceProgress
+from reconciler.rollout.verdict import FAILED, GOOD
+from stackc.diff import Bound, PlanDiff, bind, diff
+from stackc.observed import Observed
+from stackc.plan import Json, StackPlan
+
+TIMEOUT = 600.0  # seconds for one direction of a rollout
+TICK = 0.2  # seconds between two looks at an engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a rollout is carried out. ``cancelled`` is asked at every look: true once a newer revision is there.
+
+    ``now``, ``sleep``, ``salt`` and ``actor`` are the world outside; tests hand in their own.
+    """
+
+    timeout: float = TIMEOUT
+    prune: bool = False
+    progress: Callable[[Progress], None] = lambda _: None
+    cancelled: Callable[[], bool] = lambda: False
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    salt: Callable[[str], bytes] = lambda _: os.urandom(16)
+    actor: str = field(default_factory=lease.actor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A plan looked at against an engine: what would change, and where the stack stands."""
+
+    bound: Bound
+    observed: Observed
+    history: History
+    diff: PlanDiff
+
+    @property
+    def unfinished(self) -> Attempt | None:
+        """An attempt whose process has died, or that is under way elsewhere."""
+        last = self.history.last
+        return last if last is not None and last.open else None
+
+
+def prepare(engine: Engine, plan: StackPlan, settings: Settings) -> Prepared:
+    """Five reads, no write. Raises EngineError."""
+    observed = observe(engine, plan.stack, plan)
+    return _compare(bind(plan, observed, settings.salt), observed, settings)
+
+
+def prepare_bound(engine: Engine, bound: Bound, settings: Settings) -> Prepared:
+    """The same for a plan out of the history: its generations must still exist. Raises EngineError."""
+    observed = observe(engine, bound.stack)
+    gone = [f"config {n}" for n in bound.configs if n not in observed.configs]
+    gone += [f"secret {n}" for n in bound.secrets if n not in observed.secrets]
+    return _compare(
+        replace(bound, missing=tuple(f"{what} does not exist any more" for what in gone)), observed, settings
+    )
+
+
+def _compare(bound: Bound, observed: Observed, settings: Settings) -> Prepared:
+    history = journal.of_configs(observed.configs.values())
+    last_good = history.last_good
+    changes = diff(bound, observed, last_good.bound if last_good else None, prune=settings.prune)
+    return Prepared(bound=bound, observed=observed, history=history, diff=changes)
+
+
+def deploy(
+    engine: Engine,
+    plan: StackPlan,
+    *,
+    revision: Revision,
+    progress: Callable[[Progress], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    timeout: float = TIMEOUT,
+    prune: bool = False,
+) -> Outcome:
+    """Look, compare, carry out. Raises EngineError when the engine cannot be reached (any more)."""
+    settings = Settings(timeout=timeout, prune=prune, progress=progress, cancelled=cancelled)
+    return carry_out(engine, prepare(engine, plan, settings), revision, settings)
+
+
+def carry_out(engine: Engine, prepared: Prepared, revision: Revision, settings: Settings) -> Outcome:
+    """Write what ``prepared`` found and wait for the verdict.
+
+    Never raises for a rollout that fails: the Outcome says so. Raises EngineError when the engine cannot be
+    reached any more; calling again then goes on where this run stopped.
+    """
+    if prepared.bound.missing:
+        return Outcome(result=Result.REFUSED, reason="; ".join(prepared.bound.missing))
+    open_attempt = prepared.unfinished
+    if open_attempt is not None and _held_elsewhere(open_attempt, settings):
+        since = settings.now() - open_attempt.started
+        holder = lease.shown(open_attempt.actor)
+        reason = f"{holder} has been applying this stack for {since:.0f} s; nothing was written"
+        return Outcome(result=Result.REFUSED, reason=reason)
+    if open_attempt is None and prepared.diff.empty:
+        return _unchanged(engine, prepared, revision, settings)
+    try:
+        return _Rollout(engine, prepared, settings).run(revision, open_attempt)
+    except LeaseLostError as lost:
+        return Outcome(result=Result.REFUSED, reason=str(lost))
+
+
+def _held_elsewhere(attempt: Attempt, settings: Settings) -> bool:
+    if attempt.actor == settings.actor:
+        return False
+    return not lease.abandoned(attempt.actor, attempt.renewed, settings.now())
+
+
+def _unchanged(engine: Engine, prepared: Prepared, revision: Revision, settings: Settings) -> Outcome:
+    """Nothing differs. What other means deployed becomes LastGood, once; else nothing is written at all."""
+    if prepared.history.last_good is None and prepared.bound.services:
+        now = settings.now()
+        journal.begin(engine, _attempt(prepared, revision, settings, "applied", "adopted as it runs", ended=now))
+    return Outcome(result=Result.UNCHANGED, reason="no changes")
+
+
+def _attempt(
+    prepared: Prepared, revision: Revision, settings: Settings, phase: str, reason: str, ended: float | None = None
+) -> Attempt:
+    last = prepared.history.last
+    return Attempt(
+        number=last.number + 1 if last else 1,
+        bound=prepared.bound,
+        revision=revision,
+        phase=phase,
+        reason=reason,
+        started=settings.now(),
+        ended=ended,
+        actor=settings.actor,
+        base={name: s.version for name, s in prepared.observed.services.items()},
+        renewed=settings.now(),
+    )
+
+
+class _Rollout:
+    """The state of one run: the attempt's record, its items and the engine they are sent to."""
+
+    def __init__(self, engine: Engine, prepared: Prepared, settings: Settings) -> None:
+        self.engine = engine
+        self.prepared = prepared
+        self.bound = prepared.bound
+        self.observed = prepared.observed
+        self.settings = settings
+        self.started = settings.now()
+        self.phase = "preparing"
+        self.attempt: Attempt | None = None
+        good = prepared.history.last_good
+        self.last_good: Bound | None = good.bound if good else None
+        self.changed: list[str] = []
+        self._told: dict[str, tuple[str, str]] = {}
+
+    # -- the course ------------------------------------------------------------------------------------------
+
+    def run(self, revision: Revision, open_attempt: Attempt | None) -> Outcome:
+        base = {name: s.version for name, s in self.observed.services.items()}
+        resumed = False
+        if open_attempt is not None and open_attempt.digest == self.bound.digest:
+            base, resumed = dict(open_attempt.base), True
+            self.attempt = replace(open_attempt, actor=self.settings.actor, renewed=self.settings.now())
+            journal.mark(self.engine, self.attempt, take_over=True)
+            self.note(f"going on with attempt {open_attempt.number}, which {lease.shown(open_attempt.actor)} left")
+        else:
+            if open_attempt is not None:
+                self._supersede(open_attempt)
+            attempt = _attempt(self.prepared, revision, self.settings, "applying", "")
+            try:
+                self.attempt = journal.begin(self.engine, attempt)
+            except EngineError as error:
+                if error.kind != "exists":
+                    raise
+                raise LeaseLostError(
+                    "another apply of this stack began at the same moment; nothing was written"
+                ) from error
+        items = self._items(base, resumed)
+        if resumed and open_attempt is not None and open_attempt.phase == "rolling-back":
+            return self._back(items, open_attempt.reason)
+        return self._forward(items)
+
+    def _supersede(self, attempt: Attempt) -> None:
+        ended = replace(
+            attempt,
+            phase="cancelled",
+            reason="its process ended before the verdict; a newer plan took over",
+            ended=self.settings.now(),
+            actor=self.settings.actor,
+        )
+        journal.mark(self.engine, ended, take_over=True)
+
+    def _items(self, base: Mapping[str, int], resumed: bool) -> Items:
+        """What this rollout writes; on a resume also what the dead process had written already."""
+        changes = {c.name: c for c in self.prepared.diff.of("service", "create", "update")}
+        names = [n for wave in self.prepared.diff.waves for n in wave]
+        before = self.last_good.services if self.last_good else {}
+        items: Items = {}
+        for name in names:
+            change = changes.get(name)
+            touched = resumed and self._touched(name, base)
+            if change is None and not touched:
+                continue
+            live = self.observed.services.get(name)
+            spec = change.spec if change is not None and change.spec is not None else self.bound.services[name]
+            items[name] = Item(
+                name=name,
+                spec=spec,
+                before=live.spec if live is not None else before.get(name) if touched else None,
+                needs=self.bound.needs.get(name, {}),
+                base=base.get(name, 0),
+            )
+        return items
+
+    def _touched(self, name: str, base: Mapping[str, int]) -> bool:
+        live = self.observed.services.get(name)
+        return live is not None and live.version != base.get(name, 0)
+
+    def _forward(self, items: Items) -> Outcome:
+        self._create_objects()
+        self.phase = "applying"
+        items, stopped = self._drive(items, back=False)
+        if stopped == "cancelled":
+            self._close("cancelled", "a newer revision took over")
+            return Outcome(result=Result.CANCELLED, reason="a newer revision took over", changed=tuple(self.changed))
+        failed = [i for i in items.values() if i.state == FAILED]
+        if not failed and not stopped:
+            return self._succeed()
+        late = [i for i in items.values() if not i.settled] if stopped else []
+        failures = tuple(f"{i.name}: {i.text}" for i in failed + late)
+        reason = failures[0] if not stopped else f"not done within {self.settings.timeout:.0f} s: {failures[0]}"
+        self.note(f"failed: {reason}")
+        return self._back(items, reason, failures)
+
+    def _succeed(self) -> Outcome:
+        self.phase = "finishing"
+        self.tell()
+        history = self.prepared.history
+        problems = remove_orphans(self.engine, self.prepared.diff, self.settings.sleep)
+        self._close("applied", "applied")
+        kept = [a.bound for a in history.attempts if a.phase == "applied"][-journal.GENERATIONS :]
+        collect_generations(self.engine, self.bound, kept)
+        journal.forget(self.engine, history)
+        return Outcome(result=Result.APPLIED, reason="applied", changed=tuple(self.changed), failures=tuple(problems))
+
+    def _back(self, items: Items, reason: str, failures: tuple[str, ...] = ()) -> Outcome:
+        """Return what this rollout changed to LastGood, once. A rollback that fails stops and says so."""
+        changed = tuple(self.changed) or tuple(items)
+        if self.last_good is None:
+            self._close("failed", reason)
+            text = f"{reason}; there is no earlier good revision to return to, the stack stays as it is"
+            return Outcome(result=Result.FAILED, reason=text, failures=failures, changed=changed)
+        assert self.attempt is not None
+        self.phase = "rolling-back"
+        self.attempt = journal.mark(self.engine, replace(self.attempt, phase="rolling-back", reason=reason))
+        back, stopped = self._drive(machine.turned(items, self.last_good.services), back=True)
+        bad = [i for i in back.values() if i.state != GOOD]
+        if bad or stopped:
+            lines = tuple(f"{i.name}: {i.text}" for i in bad)
+            self._close("failed", f"{reason}; and the rollback failed: {'; '.join(lines)}")
+            return Outcome(
+                result=Result.FAILED,
+                reason=f"{reason}; and the rollback failed too, the stack stays as it is",
+                failures=failures + lines,
+                changed=changed,
+            )
+        self._close("rolled-back", reason)
+        return Outcome(result=Result.ROLLED_BACK, reason=reason, failures=failures, changed=changed)
+
+    # -- carrying out ----------------------------------------------------------------------------------------
+
+    def _create_objects(self) -> None:
+        for change in self.prepared.diff.changes:
+            if change.action != "create" or change.kind == "service":
+                continue
+            assert change.spec is not None
+            try:
+                if change.kind == "network":
+                    self.engine.create_network(change.spec)
+                else:
+                    create = self.engine.create_config if change.kind == "config" else self.engine.create_secret
+                    create(change.spec, self.bound.data[change.kind, change.name])
+            except EngineError as error:
+                if error.kind != "exists":  # an earlier, interrupted run has made it
+                    raise
+            self.note(f"created {change.kind} {change.name}")
+        self.observed = observe(self.engine, self.bound.stack, tasks=True)
+
+    def _drive(self, items: Items, *, back: bool) -> tuple[Items, str]:
+        """Look, decide, write, until every item is settled, one has failed, time is up or a newer plan is there."""
+        deadline = self.settings.now() + self.settings.timeout
+        renewed = self.settings.now()
+        while True:
+            self.observed = self._look()
+            items, writes = machine.advance(items, self.observed, self.settings.now(), back=back)
+            for name in writes:
+                items[name] = self._write(items[name], back=back)
+            self.tell(items)
+            if all(i.state == GOOD for i in items.values()):
+                return items, ""
+            if any(i.state == FAILED for i in items.values()):
+                return items, ""
+            if self.settings.now() > deadline:
+                return items, "timeout"
+            if not back and self.settings.cancelled():
+                return items, "cancelled"
+            if self.settings.now() - renewed > lease.RENEW:
+                renewed = self.settings.now()
+                assert self.attempt is not None
+                self.attempt = journal.mark(self.engine, replace(self.attempt, renewed=renewed))
+            if not writes:
+                self.settings.sleep(TICK)
+
+    def _look(self) -> Observed:
+        return observe(self.engine, self.bound.stack, tasks=True)
+
+    def _write(self, item: Item, *, back: bool) -> Item:
+        live = self.observed.services.get(item.name)
+        refused = machine.writable(item, live, back=back)
+        if refused:
+            return replace(item, state=FAILED, text=refused, theirs=True)
+        try:
+            if item.spec is None:
+                if live is not None:
+                    self.engine.remove_service(live.id)
+            elif live is None:
+                self.engine.create_service(by_id(item.spec, self.observed))
+            else:
+                self.engine.update_service(
+                    live.id, live.version, by_id(_same_force(item.spec, live.spec), self.observed)
+                )
+        except EngineError as error:
+            if error.kind == "conflict":
+                return item  # read again, decide again; never a blind retry
+            if error.kind == "unreachable":
+                raise
+            return replace(item, state=FAILED, text=f"the engine refused it: {error.message}", written=back)
+        if item.name not in self.changed:
+            self.changed.append(item.name)
+        return machine.sent(item, self.observed)
+
+    def _close(self, phase: str, reason: str) -> None:
+        assert self.attempt is not None
+        self.attempt = journal.mark(
+            self.engine, replace(self.attempt, phase=phase, reason=reason, ended=self.settings.now())
+        )
+
+    # -- telling ---------------------------------------------------------------------------------------------
+
+    def note(self, text: str) -> None:
+        self.settings.progress(Progress(phase=self.phase, elapsed=self.settings.now() - self.started, note=text))
+
+    def tell(self, items: Items | None = None) -> None:
+        services = tuple(
+            ServiceProgress(
+                name=i.name,
+                state=i.state,
+                text=i.text,
+                healthy=i.healthy,
+                wanted=i.wanted,
+                tasks=tuple(t for t in self.observed.tasks if t.service == i.name),
+            )
+            for i in (items or {}).values()
+        )
+        self.settings.progress(
+            Progress(phase=self.phase, elapsed=self.settings.now() - self.started, services=services)
+        )
+
+
+def _same_force(spec: Json, live: Json) -> Json:
+    """ForceUpdate as it is live: a different one would restart every task."""
+    force = (live.get("TaskTemplate") or {}).get("ForceUpdate") or 0
+    return {**spec, "TaskTemplate": {**spec["TaskTemplate"], "ForceUpdate": force}}
+
+
+def plain_lines(progress: Progress, told: dict[str, tuple[str, int]]) -> Iterable[str]:
+    """The lines worth printing for this look, given what was told before (updated in place)."""
+    if progress.note:
+        yield progress.note
+    for service in progress.services:
+        now = (f"{service.state}: {service.text}", service.healthy)
+        key = (_without_numbers(now[0]), now[1])
+        if told.get(service.name) != key:
+            told[service.name] = key
+            yield f"{service.name} {service.healthy}/{service.wanted} {now[0]}"
+
+
+def _without_numbers(text: str) -> str:
+    return "".join(c for c in text if not c.isdigit())

@@ -1,0 +1,245 @@
+"""The history of a stack, kept in the manager itself, so that whoever applies next knows LastGood.
+
+Every attempt is one config object: its data is the bound plan, which never changes; what became of it stands
+in labels, which an engine lets us update by compare-and-swap. The objects bear the stack's namespace label:
+one read brings them together with the stack's own configs, and `docker stack rm` takes them along.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.engine import Engine, EngineError
+from reconciler.engine.observe import file_object
+from stackc.diff import Bound
+from stackc.observed import ObservedObject
+from stackc.plan import NAMESPACE_LABEL, Json
+
+KIND_LABEL = "stackc.kind"
+ATTEMPT = "attempt"
+KEEP = 20  # attempts
+GENERATIONS = 5  # good revisions whose configs and secrets are kept, so that one can return to them
+_OPEN = ("applying", "rolling-back")
+_TEXT_LIMIT = 2000  # characters of a label's text
+
+
+class LeaseLostError(EngineError):
+    """Another process applies this stack now."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("lease", message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """What was asked for: a commit, or a file on a laptop (then ``commit`` is empty)."""
+
+    commit: str = ""
+    message: str = ""
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try to apply one bound plan.
+
+    ``phase``: applying, rolling-back, applied, rolled-back, failed or cancelled. ``base``: version index of
+    every service when the attempt began, so that after a crash we know what it had written. Times: Unix seconds.
+    """
+
+    number: int
+    bound: Bound
+    revision: Revision
+    phase: str
+    reason: str
+    started: float
+    ended: float | None
+    actor: str
+    base: Mapping[str, int]
+    renewed: float = 0.0
+    cleared: bool = False
+    object_id: str = ""
+    object_version: int = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody has written its end: it is under way, or its process died."""
+        return self.phase in _OPEN
+
+    @property
+    def digest(self) -> str:
+        return self.bound.digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Attempts, oldest first."""
+
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def last(self) -> Attempt | None:
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def last_good(self) -> Attempt | None:
+        return next((a for a in reversed(self.attempts) if a.phase == "applied"), None)
+
+    def quarantined(self, digest: str) -> Attempt | None:
+        """The failed attempt because of which this plan is not tried again by itself, if there is one."""
+        for attempt in reversed(self.attempts):
+            if attempt.digest == digest and not attempt.cleared and not attempt.open:
+                return attempt if attempt.phase in ("rolled-back", "failed") else None
+        return None
+
+    def find(self, revision: str) -> Attempt | None:
+        """By number, or by the beginning of a commit id (the newest applied one wins)."""
+        for attempt in reversed(self.attempts):
+            if revision == str(attempt.number):
+                return attempt
+            if len(revision) >= 4 and attempt.revision.commit.startswith(revision) and attempt.phase == "applied":
+                return attempt
+        return None
+
+
+def read(engine: Engine, stack: str) -> History:
+    """One request. Raises EngineError."""
+    return of_configs(file_object(raw, readable=True) for raw in engine.read_stack("configs", stack))
+
+
+def of_configs(configs: Iterable[ObservedObject]) -> History:
+    """The history among a stack's configs; what is not ours or cannot be read is passed over."""
+    attempts = [a for a in (_attempt(c) for c in configs if is_attempt(c)) if a is not None]
+    return History(attempts=tuple(sorted(attempts, key=lambda a: a.number)))
+
+
+def is_attempt(config: ObservedObject) -> bool:
+    return config.labels.get(KIND_LABEL) == ATTEMPT
+
+
+def begin(engine: Engine, attempt: Attempt) -> Attempt:
+    """Write the intent, before the first effect. Raises EngineError «exists» when another apply was faster."""
+    spec = {"Name": _name(attempt), "Labels": _labels(attempt)}
+    object_id = engine.create_config(spec, encode(attempt.bound, attempt.base))
+    return replace(attempt, object_id=object_id, object_version=0)
+
+
+def mark(engine: Engine, attempt: Attempt, *, take_over: bool = False) -> Attempt:
+    """Write the attempt's phase, reason and lease. Raises LeaseLostError when another actor has taken it over.
+
+    The open attempt is the stack's lease: who holds it renews it, and every write of it is a compare-and-swap.
+    """
+    record = engine.inspect_config(attempt.object_id)
+    holder = (record["Spec"].get("Labels") or {}).get("stackc.actor", "")
+    if holder != attempt.actor and not take_over:
+        raise LeaseLostError(f"{holder} has taken over the rollout of {attempt.bound.stack}; this one has stopped")
+    spec = {"Name": _name(attempt), "Labels": _labels(attempt)}
+    try:
+        engine.update_config(attempt.object_id, record["Version"]["Index"], spec)
+    except EngineError as error:
+        if error.kind == "conflict":
+            raise LeaseLostError(
+                f"somebody else writes the record of {attempt.bound.stack} at the same time"
+            ) from error
+        raise
+    return attempt
+
+
+def forget(engine: Engine, history: History, keep: int = KEEP) -> None:
+    """Remove the oldest attempts beyond ``keep``; LastGood always stays."""
+    surplus = len(history.attempts) - keep
+    old = [a for a in history.attempts if a is not history.last_good and not a.open]
+    for attempt in old[: max(surplus, 0)]:
+        engine.remove("configs", attempt.object_id)
+
+
+def _name(attempt: Attempt) -> str:
+    return f"stackc.{attempt.bound.stack[:40]}.{attempt.number:06d}"
+
+
+def _labels(attempt: Attempt) -> dict[str, str]:
+    labels = {
+        NAMESPACE_LABEL: attempt.bound.stack,
+        KIND_LABEL: ATTEMPT,
+        "stackc.number": str(attempt.number),
+        "stackc.phase": attempt.phase,
+        "stackc.reason": attempt.reason[:_TEXT_LIMIT],
+        "stackc.commit": attempt.revision.commit,
+        "stackc.message": attempt.revision.message[:_TEXT_LIMIT],
+        "stackc.author": attempt.revision.author[:_TEXT_LIMIT],
+        "stackc.plan-digest": attempt.digest,
+        "stackc.started": repr(attempt.started),
+        "stackc.actor": attempt.actor,
+        "stackc.renewed": repr(attempt.renewed),
+    }
+    if attempt.ended is not None:
+        labels["stackc.ended"] = repr(attempt.ended)
+    if attempt.cleared:
+        labels["stackc.cleared"] = "true"
+    return labels
+
+
+def _attempt(config: ObservedObject) -> Attempt | None:
+    labels = config.labels
+    try:
+        bound, base = decode(config.data or b"")
+        return Attempt(
+            number=int(labels["stackc.number"]),
+            bound=bound,
+            revision=Revision(
+                commit=labels.get("stackc.commit", ""),
+                message=labels.get("stackc.message", ""),
+                author=labels.get("stackc.author", ""),
+            ),
+            phase=labels["stackc.phase"],
+            reason=labels.get("stackc.reason", ""),
+            started=float(labels["stackc.started"]),
+            ended=float(labels["stackc.ended"]) if "stackc.ended" in labels else None,
+            actor=labels.get("stackc.actor", ""),
+            base=base,
+            renewed=float(labels.get("stackc.renewed", "0")),
+            cleared=labels.get("stackc.cleared") == "true",
+            object_id=config.id,
+            object_version=config.version,
+        )
+    except (KeyError, ValueError, TypeError, zlib.error):
+        return None
+
+
+def encode(bound: Bound, base: Mapping[str, int]) -> bytes:
+    """Compressed JSON. Without the bytes of configs and secrets: their objects hold them."""
+    record: Json = {
+        "format": "stackc.attempt/1",
+        "stack": bound.stack,
+        "digest": bound.digest,
+        "services": bound.services,
+        "needs": bound.needs,
+        "networks": bound.networks,
+        "configs": bound.configs,
+        "secrets": bound.secrets,
+        "base": base,
+    }
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), default=dict)
+    return base64.b64encode(zlib.compress(text.encode(), 6))
+
+
+def decode(data: bytes) -> tuple[Bound, dict[str, int]]:
+    """Raises ValueError, KeyError or zlib.error on anything that ``encode`` did not write."""
+    unpacker = zlib.decompressobj()
+    text = unpacker.decompress(base64.b64decode(data, validate=True), 64 * 1024 * 1024)
+    record = json.loads(text)
+    bound = Bound(
+        stack=record["stack"],
+        digest=record["digest"],
+        services=record["services"],
+        needs=record["needs"],
+        networks=record["networks"],
+        configs=record["configs"],
+        secrets=record["secrets"],
+        data={},
+    )
+    return bound, record["base"]
