@@ -1,0 +1,1 @@
+"""How a task is run. So far: as a process of this machine."""

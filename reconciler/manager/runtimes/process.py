@@ -1,0 +1,417 @@
+"""Tasks as processes of this Linux machine, each behind a shim (shim.py) that outlives the manager.
+
+On disk, below the state folder:
+    tasks/TASK_ID/    task.json (complete once prepared), root/, lock, pid, exit, log/
+    volumes/NAME      named volumes, kept when their tasks go
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import grp
+import json
+import os
+import pwd
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reconciler.manager.model import Node, Task
+from reconciler.manager.runtimes import procfs, shim
+from reconciler.manager.runtimes.launch import DEFAULT_PATH, Launch, RejectedError, launch_of
+from reconciler.manager.runtimes.layout import Files, Owner, build_root, refusal
+
+START_SECONDS = 30.0  # how long a shim may take on a loaded machine to say that the task runs
+SWEEP_SECONDS = 5.0
+UNSEEN_END = 137
+
+
+class StartError(Exception):
+    """The task's process could not be started. ``str()`` is the task's ``err``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a task ended. ``code`` as a shell counts (128 + signal); ``reason`` where the code alone does not say it."""
+
+    code: int
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Handle:
+    """A running task. ``descriptor``: a pidfd of its shim, readable once the task has ended and is written down."""
+
+    folder: Path
+    pid: int
+    address: str
+    started: float  # Unix seconds
+    descriptor: int
+    _task: int | None  # pidfd of the task's main process; None once that has ended
+    _shim: subprocess.Popen[bytes] | None  # None: started by a former manager process
+
+    def signal(self, number: int) -> None:
+        """Send ``number`` to the task's main process; nothing if it has ended."""
+        if self._task is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._task, number)
+
+    def kill_shim(self) -> None:
+        """For a task that SIGKILL did not end: give up on its shim too."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
+
+    def finish(self) -> Exit:
+        """After ``descriptor`` became readable: collect the result and release what is held. May block for seconds."""
+        code = self._shim.wait() if self._shim else None
+        self.release()
+        ended = read_exit(self.folder)
+        if ended is None:
+            procfs.kill_marked(marker(self.folder.name), seconds=SWEEP_SECONDS)
+            if code is not None and code >= 0 and code != 1:
+                return Exit(code)  # the disk was full: the shim's own status is the task's
+            return Exit(UNSEEN_END, "the task's shim was killed")
+        return ended
+
+    def release(self) -> None:
+        """Close the descriptors; the task goes on."""
+        os.close(self.descriptor)
+        if self._task is not None:
+            os.close(self._task)
+
+
+def marker(task_id: str) -> bytes:
+    """What every process of a task has in its environment, unless it cleared that."""
+    return b"STACKC_TASK_ID=" + task_id.encode()
+
+
+def read_exit(folder: Path) -> Exit | None:
+    try:
+        data = json.loads((folder / "exit").read_bytes())
+        return Exit(int(data["code"]), str(data.get("error", "")))
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+class ProcessRuntime:
+    """The folders and processes of one manager's tasks. Methods may block; none keeps state in memory."""
+
+    def __init__(self, state_dir: Path, *, path: str | None = None) -> None:
+        self.tasks = state_dir.absolute() / "tasks"
+        self.volumes = state_dir.absolute() / "volumes"
+        # The Python that runs the manager is found last, so that `python3` works wherever the manager does.
+        self._path = path or f"{DEFAULT_PATH}:{Path(sys.executable).parent}"
+
+    def launch(self, task: Task, node: Node, address: str) -> Launch:
+        """What ``task`` asks for. Raises RejectedError."""
+        if not hasattr(os, "pidfd_open"):
+            raise RejectedError("process/NAME:TAG images need Linux 5.3 or newer; use a Docker engine here")
+        return launch_of(task, node, address=address, root=str(self.root(task.id)), path=self._path)
+
+    def root(self, task_id: str) -> Path:
+        return self.tasks / task_id / "root"
+
+    def prepare(self, launch: Launch, files: Files) -> None:
+        """Build the task's folder from scratch. Raises RejectedError, leaving nothing half done that matters."""
+        owner = owner_of(launch.user, launch.groups)
+        folder = self.tasks / launch.task_id
+        root = folder / "root"
+        try:
+            self.tasks.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if folder.exists():
+                shutil.rmtree(folder)
+            folder.mkdir(mode=0o700)
+            root.mkdir(mode=0o755)
+            if owner:
+                os.chown(root, owner.uid, owner.gid)
+                for above in (folder, self.tasks):  # search only: the user still cannot list them
+                    above.chmod(0o711)
+        except OSError as error:
+            raise RejectedError(refusal("its root", error)) from None
+        _check_reachable(root, owner)
+        build_root(root, launch, files, self.volumes, owner)
+        _check_executable(launch, root)
+        try:
+            shim.replace_file(str(folder / "task.json"), json.dumps({"address": launch.address}))
+        except OSError as error:
+            raise RejectedError(refusal("task.json", error)) from None
+
+    def is_prepared(self, task_id: str) -> bool:
+        return (self.tasks / task_id / "task.json").exists()
+
+    def start(self, launch: Launch) -> Handle:
+        """Start a prepared task; back once its process runs. Raises StartError."""
+        folder = self.tasks / launch.task_id
+        try:
+            owner = owner_of(launch.user, launch.groups)
+            process = _start_shim(folder)
+        except (OSError, RejectedError) as error:
+            raise StartError(f"starting process failed: {getattr(error, 'strerror', None) or error}") from None
+        said = _converse(process, json.dumps(_order(launch, folder / "root", owner)).encode())
+        handle = self._handle(folder, process) if said.startswith("started ") else None
+        if handle is not None:
+            return handle
+        process.kill()
+        process.wait()
+        raise StartError(f"starting process failed: {said.removeprefix('error ') or 'its shim ended early'}")
+
+    def remains(self) -> list[str]:
+        """The ids of the tasks that have a folder."""
+        try:
+            return sorted(entry.name for entry in os.scandir(self.tasks) if entry.is_dir(follow_symlinks=False))
+        except FileNotFoundError:
+            return []
+
+    def adopt(self, task_id: str) -> Handle | Exit | None:
+        """A task of a former manager process: running, ended, or (None) never started. May wait for a shim to start."""
+        folder = self.tasks / task_id
+        deadline = time.monotonic() + START_SECONDS
+        while self._is_locked(folder):
+            if (about := _about(folder)) and (handle := self._handle(folder, None)):
+                return handle
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.005 if about is None else 0.02)
+        about, ended = _about(folder), read_exit(folder)
+        if about is None or ended is not None:
+            return ended
+        procfs.kill_marked(marker(task_id), seconds=SWEEP_SECONDS)
+        if about["boot"] != procfs.boot_id():
+            return Exit(UNSEEN_END, "the machine was restarted")
+        return Exit(UNSEEN_END, "the task's shim was killed")
+
+    def address_of(self, task_id: str) -> str:
+        """The address a task was prepared with, or ""."""
+        try:
+            return str(json.loads((self.tasks / task_id / "task.json").read_bytes())["address"])
+        except (OSError, ValueError, KeyError):
+            return ""
+
+    def remove(self, task_id: str) -> None:
+        """End whatever still runs of a task and remove its folder. Blocks."""
+        found = self.adopt(task_id)
+        if isinstance(found, Handle):
+            found.signal(signal.SIGKILL)
+            if not _readable(found.descriptor, SWEEP_SECONDS):
+                found.kill_shim()
+                procfs.kill_marked(marker(task_id), seconds=SWEEP_SECONDS)
+            found.release()
+        shutil.rmtree(self.tasks / task_id, ignore_errors=True)
+
+    def _is_locked(self, folder: Path) -> bool:
+        try:
+            lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+    def _handle(self, folder: Path, process: subprocess.Popen[bytes] | None) -> Handle | None:
+        about = _about(folder)
+        if about is None or about["boot"] != procfs.boot_id():
+            return None
+        watched = os.pidfd_open(process.pid) if process else procfs.open_process(*about["shim"])
+        if watched is None:
+            return None
+        return Handle(
+            folder=folder,
+            pid=about["task"][0],
+            address=self.address_of(folder.name),
+            started=about["started"],
+            descriptor=watched,
+            _task=procfs.open_process(*about["task"]),
+            _shim=process,
+        )
+
+
+def _about(folder: Path) -> dict[str, Any] | None:
+    try:
+        about = json.loads((folder / "pid").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return about if isinstance(about, dict) else None
+
+
+def _start_shim(folder: Path) -> subprocess.Popen[bytes]:
+    """The shim holds the lock from its first moment on: it inherits the locked descriptor."""
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with (folder / "shim.err").open("wb") as complaints:
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", "-X", "utf8", shim.__file__, str(folder), str(lock)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                cwd="/",
+                # where the interpreter itself needs it; the task never sees it
+                env={key: os.environ[key] for key in ("LD_LIBRARY_PATH",) if key in os.environ},
+                start_new_session=True,
+                pass_fds=(lock,),
+            )
+    finally:
+        os.close(lock)
+
+
+def _order(launch: Launch, root: Path, owner: Owner | None) -> dict[str, Any]:
+    return {
+        "argv": launch.argv,
+        "env": dict(launch.env),
+        "directory": str(root.joinpath(*launch.directory)),
+        "uid": owner.uid if owner else None,
+        "gid": owner.gid if owner else None,
+        "groups": owner.groups if owner else (),
+        "limits": launch.limits,
+        "log": {"size": launch.log.size, "files": launch.log.files},
+    }
+
+
+def _converse(process: subprocess.Popen[bytes], order: bytes) -> str:
+    """Hand the order to a shim; its one answer, or "" if it gave none in time."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin as stdin, process.stdout as stdout:
+        with contextlib.suppress(BrokenPipeError):
+            stdin.write(order)
+            stdin.close()
+        if not _readable(stdout.fileno(), START_SECONDS):
+            return ""
+        return stdout.read().decode("utf-8", "replace")
+
+
+def _readable(descriptor: int, seconds: float) -> bool:
+    poll = select.poll()  # unlike select(), fine with any number of open files
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
+def owner_of(user: str, groups: tuple[str, ...]) -> Owner | None:
+    """Who a task is to run as; None: the manager's own user. Raises RejectedError, also without the right to switch."""
+    if not user and not groups:
+        return None
+    name, _, group = user.partition(":")
+    try:
+        entry = _user(name) if name else None
+        uid = entry.pw_uid if entry else int(name or os.geteuid())
+        gid = _group(group) if group else (entry.pw_gid if entry else 0 if name else os.getegid())
+        wanted = tuple(_group(extra) for extra in groups)
+    except KeyError as missing:
+        raise RejectedError(f"unable to find user or group {missing.args[0]} on this machine") from None
+    if os.geteuid() == 0:
+        known = os.getgrouplist(entry.pw_name, gid) if entry else [gid]
+        return Owner(uid, gid, tuple(sorted({*known, *wanted})))
+    if uid != os.geteuid() or (group and gid != os.getegid()) or not set(wanted) <= {*os.getgroups(), os.getegid()}:
+        raise RejectedError(
+            f"user {user!a}: this manager runs as uid {os.geteuid()} and cannot start processes as another user"
+        )
+    return None
+
+
+def _user(name: str) -> pwd.struct_passwd | None:
+    """The account of a name or number; None for a number without one. KeyError for an unknown name."""
+    numeric = name.isascii() and name.isdigit() and len(name) < 10
+    try:
+        return pwd.getpwuid(int(name)) if numeric else pwd.getpwnam(name)
+    except (KeyError, ValueError):
+        if numeric:
+            return None
+        raise KeyError(ascii(name)) from None
+
+
+def _group(name: str) -> int:
+    if name.isascii() and name.isdigit() and len(name) < 10:
+        return int(name)
+    try:
+        return grp.getgrnam(name).gr_gid
+    except (KeyError, ValueError):
+        raise KeyError(ascii(name)) from None
+
+
+def _check_reachable(root: Path, owner: Owner | None) -> None:
+    if owner is None or owner.uid == 0:
+        return
+    for folder in root.parents:
+        about = folder.stat()
+        bit = 0o100 if about.st_uid == owner.uid else 0o010 if about.st_gid in owner.groups else 0o001
+        if not about.st_mode & bit:
+            raise RejectedError(
+                f"uid {owner.uid} cannot reach the task's folder: {folder} is not searchable for it"
+                " (choose another state directory, or chmod o+x)"
+            )
+
+
+def _check_executable(launch: Launch, root: Path) -> None:
+    """Refuse what exec would refuse, in the engine's words, before the task counts as started."""
+    name = launch.argv[0]
+    shown = f'exec: "{ascii(name)[1:-1]}"'
+    if "/" not in name:
+        if shutil.which(name, path=launch.env.get("PATH", "")) is None:
+            raise RejectedError(f"{shown}: executable file not found in $PATH")
+        return
+    path = root.joinpath(*launch.directory, name)
+    if not path.exists():
+        raise RejectedError(f"{shown}: stat {ascii(name)[1:-1]}: no such file or directory")
+    if path.is_dir() or not os.access(path, os.X_OK):
+        raise RejectedError(f"{shown}: permission denied")
+
+
+class Probe:
+    """One run of a health check's command: in the task's folder and environment, in a session of its own."""
+
+    OUTPUT = 4096  # bytes kept, as the engine keeps them
+
+    def __init__(self, launch: Launch, root: Path) -> None:
+        """Start it. Raises OSError if it cannot be."""
+        assert launch.healthcheck is not None
+        owner = owner_of(launch.user, launch.groups)
+        as_user: dict[str, Any] = {}
+        if owner:
+            as_user = {"user": owner.uid, "group": owner.gid, "extra_groups": owner.groups}
+        self._process = subprocess.Popen(
+            launch.healthcheck.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=root.joinpath(*launch.directory),
+            env=dict(launch.env),
+            start_new_session=True,
+            **as_user,
+        )
+        assert self._process.stdout is not None
+        self.output_descriptor = self._process.stdout.fileno()
+        os.set_blocking(self.output_descriptor, False)
+        self.descriptor = os.pidfd_open(self._process.pid)
+        self.output = b""
+        self.reading = True  # for its owner: whether output_descriptor is being watched
+
+    def read(self) -> bool:
+        """Take what the probe printed, keeping the first bytes; False at the end."""
+        try:
+            data = os.read(self.output_descriptor, 1 << 16)
+        except BlockingIOError:
+            return True
+        self.output = (self.output + data)[: self.OUTPUT]
+        return bool(data)
+
+    def finish(self) -> int:
+        """End whatever is left of it, also after a timeout; its exit code (128 + signal)."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # not yet reaped, so the group is still ours
+        code = self._process.wait()
+        self.read()
+        os.close(self.descriptor)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return code if code >= 0 else 128 - code
