@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.engine.client import Engine
@@ -20,6 +21,19 @@ def observe(engine: Engine, stack: str, plan: StackPlan | None = None, *, tasks:
     secrets = engine.read_stack("secrets", stack) + _external(engine, "secrets", plan.secrets if plan else {})
     found, current = engine.tasks(stack) if tasks else ([], set())
     return translate(stack, manager, services, networks, configs, secrets, found, current)
+
+
+def refresh(engine: Engine, observed: Observed) -> Observed:
+    """Services and tasks anew (three reads); networks, configs and secrets as they were."""
+    services = engine.read_stack("services", observed.stack)
+    found, current = engine.tasks(observed.stack)
+    network_names = {o.id: o.name for o in observed.networks.values()}
+    names = {s["ID"]: str(s["Spec"]["Name"]) for s in services}
+    return replace(
+        observed,
+        services={o.name: o for o in sorted((_service(s, network_names) for s in services), key=lambda o: o.name)},
+        tasks=tuple(sorted((_task(t, names, current) for t in found), key=_task_order)),
+    )
 
 
 def _external(engine: Engine, kind: str, files: Mapping[str, Any]) -> list[Json]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.engine import Engine, EngineError
-from reconciler.engine.observe import by_id, observe
+from reconciler.engine.observe import by_id, observe, refresh
 from reconciler.rollout import journal, lease, machine
 from reconciler.rollout.cleanup import collect_generations, remove_orphans
 from reconciler.rollout.journal import Attempt, History, LeaseLostError, Revision
@@ -297,14 +297,14 @@ class _Rollout:
                 if error.kind != "exists":  # an earlier, interrupted run has made it
                     raise
             self.note(f"created {change.kind} {change.name}")
-        self.observed = observe(self.engine, self.bound.stack, tasks=True)
+        self.observed = observe(self.engine, self.bound.stack)
 
     def _drive(self, items: Items, *, back: bool) -> tuple[Items, str]:
         """Look, decide, write, until every item is settled, one has failed, time is up or a newer plan is there."""
         deadline = self.settings.now() + self.settings.timeout
         renewed = self.settings.now()
         while True:
-            self.observed = self._look()
+            self.observed = refresh(self.engine, self.observed)
             items, writes = machine.advance(items, self.observed, self.settings.now(), back=back)
             for name in writes:
                 items[name] = self._write(items[name], back=back)
@@ -323,9 +323,6 @@ class _Rollout:
                 self.attempt = journal.mark(self.engine, replace(self.attempt, renewed=renewed))
             if not writes:
                 self.settings.sleep(TICK)
-
-    def _look(self) -> Observed:
-        return observe(self.engine, self.bound.stack, tasks=True)
 
     def _write(self, item: Item, *, back: bool) -> Item:
         live = self.observed.services.get(item.name)

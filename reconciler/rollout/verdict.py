@@ -132,7 +132,8 @@ def _awaited(service: ObservedService, tasks: list[ObservedTask]) -> str:
     starting = [t for t in tasks if t.live and t.current and t.state == "starting"]
     if starting:
         return f"waiting for {task_name(starting[0])} to become healthy"
-    return service.update_message or "waiting for tasks to run"
+    under_way = service.update_state in ("updating", "rollback_started")
+    return service.update_message if under_way and service.update_message else "waiting for tasks to run"
 
 
 def describe(broken: list[ObservedTask]) -> str:

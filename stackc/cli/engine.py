@@ -1,0 +1,48 @@
+"""What every command that talks to a manager shares: choosing it, and turning its refusals into one line."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from stackc.cli.shell import Shell, UserError
+
+if TYPE_CHECKING:
+    from reconciler.engine import Engine
+
+
+def add_host(parser: ArgumentParser) -> None:
+    parser.add_argument("--host", "-H", metavar="ADDRESS", help="the manager, such as unix:///run/docker.sock")
+
+
+def add_stack(parser: ArgumentParser) -> None:
+    parser.add_argument("stack", metavar="STACK", help="the stack's name")
+
+
+def add_format(parser: ArgumentParser, *formats: str) -> None:
+    parser.add_argument("--format", choices=("text", "json", *formats), default="text")
+
+
+@contextmanager
+def engine(args: Namespace, shell: Shell, *, start: bool = True) -> Iterator[Engine]:
+    """The manager that the arguments and the environment name. Raises UserError for whatever it refuses."""
+    from reconciler.engine import EngineError, connect
+
+    try:
+        client = connect(args.host, shell.env, start=start)
+    except EngineError as error:
+        raise UserError(_text(error.kind, error.message)) from error
+    try:
+        yield client
+    except EngineError as error:
+        raise UserError(_text(error.kind, error.message)) from error
+    finally:
+        client.close()
+
+
+def _text(kind: str, message: str) -> str:
+    if kind == "unreachable" and "hint" not in message:
+        return f"{message}\n  hint: start it, or name another one with --host or DOCKER_HOST"
+    return message
