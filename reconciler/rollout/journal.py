@@ -231,6 +231,8 @@ def decode(data: bytes) -> tuple[Bound, dict[str, int]]:
     """Raises ValueError, KeyError or zlib.error on anything that ``encode`` did not write."""
     unpacker = zlib.decompressobj()
     text = unpacker.decompress(base64.b64decode(data, validate=True), 64 * 1024 * 1024)
+    if not unpacker.eof:
+        raise ValueError("the record is cut off")
     record = json.loads(text)
     bound = Bound(
         stack=record["stack"],

@@ -1,0 +1,65 @@
+"""A saved plan: what was reviewed, bound to what it was compared with. Config contents are in it, secrets never.
+
+``stackc apply P`` compares again and refuses unless the very same changes come out against the very same
+objects; a secret that has to be created is read anew from the file it came from.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from stackc.diff.bind import DIGEST_LABEL, SALT_LABEL, Bound, secret_digest
+from stackc.plan import Json
+
+FORMAT = "stackc.saved-plan/1"
+
+
+class BadPlanError(Exception):
+    """The file is no saved plan, or one of another version. The text says which."""
+
+
+def to_json(bound: Bound, base: Json, secret_files: Mapping[str, str]) -> Json:
+    """``base``: the fingerprint of what was observed; ``secret_files``: secret name → where its bytes come from."""
+    data = {n: base64.b64encode(d).decode() for (kind, n), d in bound.data.items() if kind == "config"}
+    return {
+        "format": FORMAT,
+        "stack": bound.stack,
+        "digest": bound.digest,
+        "base": base,
+        "services": dict(bound.services),
+        "needs": {name: dict(needs) for name, needs in bound.needs.items()},
+        "networks": dict(bound.networks),
+        "configs": dict(bound.configs),
+        "secrets": dict(bound.secrets),
+        "config_data": data,
+        "secret_files": dict(secret_files),
+    }
+
+
+def from_json(record: object) -> tuple[Bound, Json, dict[str, str]]:
+    """(bound plan without secret bytes, base, secret files). Raises BadPlanError."""
+    if not isinstance(record, dict) or "format" not in record:
+        raise BadPlanError("this is no plan that `stackc plan -o` saved")
+    if record["format"] != FORMAT:
+        raise BadPlanError(f"the plan has format {record['format']!r}, this stackc reads {FORMAT!r}: plan again")
+    try:
+        bound = Bound(
+            stack=record["stack"],
+            digest=record["digest"],
+            services=record["services"],
+            needs=record["needs"],
+            networks=record["networks"],
+            configs=record["configs"],
+            secrets=record["secrets"],
+            data={("config", n): base64.b64decode(d, validate=True) for n, d in record["config_data"].items()},
+        )
+        return bound, dict(record["base"]), dict(record["secret_files"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadPlanError(f"the plan is damaged ({type(error).__name__}: {error}): plan again") from error
+
+
+def secret_fits(spec: Json, data: bytes) -> bool:
+    """Whether these bytes are the ones that the plan was made with."""
+    labels = spec.get("Labels") or {}
+    return bool(labels.get(SALT_LABEL)) and secret_digest(labels[SALT_LABEL], data) == labels.get(DIGEST_LABEL)
