@@ -8,15 +8,20 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.manager.agent.loop import Loop
 from reconciler.manager.agent.monitor import HealthReport
 from reconciler.manager.agent.runner import TaskRunner, Tools
+from reconciler.manager.balancer.ports import Ports, published_ports
 from reconciler.manager.clock import Clock
-from reconciler.manager.model import Cluster, Node, Task, TaskState, TaskStatus
+from reconciler.manager.model import Cluster, Node, Service, Task, TaskState, TaskStatus
 from reconciler.manager.runtimes.layout import Files
 from reconciler.manager.runtimes.process import Exit, Handle, ProcessRuntime
 from reconciler.manager.runtimes.tasklog import LogLine, read_log
+
+if TYPE_CHECKING:
+    from reconciler.manager.balancer.core import Balancer
 
 POOL_THREADS = 4
 REPEAT_SECONDS = 1.0  # a status that the store does not show by then is reported again
@@ -30,6 +35,9 @@ class Agent:
     ``report(task_id, status)`` is called on the agent's thread for every change of a task's observed state, in
     order, and again if the store does not show it; what it raises is logged. ``files`` is read from pool threads.
     Tasks live on when the manager ends; ``recover`` finds them again.
+
+    ``publish_address``: where published TCP ports are listened on. A task serves them on its own address
+    (STACKC_ADDRESS); with a wildcard address a target port must differ from the published ones.
     """
 
     def __init__(
@@ -43,6 +51,11 @@ class Agent:
         publish_address: str = "127.0.0.1",
     ) -> None:
         self._node_id, self._report, self._clock = node_id, report, clock
+        self._publish_address = publish_address
+        self._balancer: Balancer | None = None
+        self._ports = Ports({}, {})
+        self._services: Mapping[str, Service] = {}
+        self._publish_due = False
         self._runtime = ProcessRuntime(state_dir)
         self._loop = Loop(clock, _complain, name="agent")
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="agent")
@@ -118,12 +131,20 @@ class Agent:
         runner = self._runners.get(task_id)
         return runner.health if runner else None
 
+    @property
+    def problems(self) -> dict[int, str]:
+        """Published port → why it is not, or not fully, served. Binding is retried by itself."""
+        balancer = self._balancer
+        return {**self._ports.problems, **(balancer.problems if balancer else {})}
+
     def close(self) -> None:
-        """Stop managing. Tasks keep running."""
+        """Stop managing. Tasks keep running; connections to published ports end."""
         if self._closed:
             return
         self._closed = True
         self._loop.close(self._release)
+        if self._balancer:
+            self._balancer.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     # -- on the loop's thread
@@ -139,6 +160,8 @@ class Agent:
         for task in cluster.tasks.values():
             if task.node_id == self._node_id:
                 self._apply_task(task, node)
+        self._services = cluster.services
+        self._publish()
         for task_id, found in self._found.items():  # known at recovery, gone from the cluster since
             if isinstance(found, Handle):
                 found.release()
@@ -166,6 +189,19 @@ class Agent:
         except Exception as error:
             _complain(error)
 
+    def _publish(self) -> None:
+        """Tell the balancer which tasks serve which port, if that has changed."""
+        self._publish_due = False
+        runners = (runner for runner in self._runners.values() if runner.serving)
+        ports = published_ports(self._services, ((runner.task, runner.status.address) for runner in runners))
+        if ports.routes != self._ports.routes:
+            if self._balancer is None:
+                from reconciler.manager.balancer.core import Balancer  # asyncio, only where ports are published
+
+                self._balancer = Balancer(self._publish_address)
+            self._balancer.route(ports.routes)
+        self._ports = ports
+
     def _release(self) -> None:
         for runner in self._runners.values():
             runner.close()
@@ -176,9 +212,16 @@ class Agent:
         state, _ = self._reported.get(runner.task.id, (runner.task.status.state, 0.0))
         if runner.status.state > state and not runner.removing:
             self._send(runner)
+        if not self._publish_due:
+            self._publish_due = True
+            self._loop.soon(self._publish)
 
     def drain(self, task_id: str, limit: float, done: Callable[[], None]) -> None:
-        done()
+        self._publish()  # out of rotation first
+        if self._balancer is None:
+            done()
+        else:
+            self._balancer.drain(task_id, limit, lambda: self._loop.soon(done))
 
     def gone(self, runner: TaskRunner) -> None:
         self._runners.pop(runner.task.id, None)

@@ -13,6 +13,7 @@ import grp
 import json
 import os
 import pwd
+import resource
 import select
 import shutil
 import signal
@@ -107,6 +108,7 @@ class ProcessRuntime:
         self.tasks = state_dir.absolute() / "tasks"
         self.volumes = state_dir.absolute() / "volumes"
         # The Python that runs the manager is found last, so that `python3` works wherever the manager does.
+        self._open_files = resource.getrlimit(resource.RLIMIT_NOFILE)  # before the balancer raises it for itself
         self._path = path or f"{DEFAULT_PATH}:{Path(sys.executable).parent}"
 
     def launch(self, task: Task, node: Node, address: str) -> Launch:
@@ -154,7 +156,7 @@ class ProcessRuntime:
             process = _start_shim(folder)
         except (OSError, RejectedError) as error:
             raise StartError(f"starting process failed: {getattr(error, 'strerror', None) or error}") from None
-        said = _converse(process, json.dumps(_order(launch, folder / "root", owner)).encode())
+        said = _converse(process, json.dumps(self._order(launch, owner)).encode())
         handle = self._handle(folder, process) if said.startswith("started ") else None
         if handle is not None:
             return handle
@@ -204,6 +206,18 @@ class ProcessRuntime:
                 procfs.kill_marked(marker(task_id), seconds=SWEEP_SECONDS)
             found.release()
         shutil.rmtree(self.tasks / task_id, ignore_errors=True)
+
+    def _order(self, launch: Launch, owner: Owner | None) -> dict[str, Any]:
+        return {
+            "argv": launch.argv,
+            "env": dict(launch.env),
+            "directory": str(self.root(launch.task_id).joinpath(*launch.directory)),
+            "uid": owner.uid if owner else None,
+            "gid": owner.gid if owner else None,
+            "groups": owner.groups if owner else (),
+            "limits": ((resource.RLIMIT_NOFILE, *self._open_files), *launch.limits),
+            "log": {"size": launch.log.size, "files": launch.log.files},
+        }
 
     def _is_locked(self, folder: Path) -> bool:
         try:
@@ -263,19 +277,6 @@ def _start_shim(folder: Path) -> subprocess.Popen[bytes]:
             )
     finally:
         os.close(lock)
-
-
-def _order(launch: Launch, root: Path, owner: Owner | None) -> dict[str, Any]:
-    return {
-        "argv": launch.argv,
-        "env": dict(launch.env),
-        "directory": str(root.joinpath(*launch.directory)),
-        "uid": owner.uid if owner else None,
-        "gid": owner.gid if owner else None,
-        "groups": owner.groups if owner else (),
-        "limits": launch.limits,
-        "log": {"size": launch.log.size, "files": launch.log.files},
-    }
 
 
 def _converse(process: subprocess.Popen[bytes], order: bytes) -> str:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from agent_rig import SECOND, Rig, alive, new_task, rig_at, until
 
 from reconciler.manager.model import TaskState
-from agent_rig import SECOND, Rig, alive, new_task, rig_at, until
 
 
 @pytest.fixture
