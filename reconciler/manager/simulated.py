@@ -50,6 +50,10 @@ class SimulatedAgent:
         self._stopping: dict[str, float] = {}
         self._killed: dict[str, int] = {}
 
+    def rewrite(self, script: Callable[[Task], Script]) -> None:
+        """Tasks that were not assigned yet behave by another script."""
+        self._script = script
+
     def kill(self, task_id: str, exit_code: int) -> None:
         """The task's process ends by itself, as soon as the agent looks."""
         self._killed[task_id] = exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from reconciler.manager.model import Json, Task, TaskState
@@ -36,23 +37,37 @@ def config(
     }
 
 
-def deployed(spec: Json, scripts: dict[str, Script] | None = None, **options: Any) -> Simulation:
-    """A simulation in which ``spec`` runs, with the clock set back to 0 s since it was quiet."""
-    sim = Simulation(script={"1": QUICK, "2": QUICK, "3": QUICK, **(scripts or {})}, **options)
+def deployed(
+    spec: Json,
+    scripts: dict[str, Script] | None = None,
+    *,
+    script: Callable[[Task], Script] | None = None,
+    forever: bool = False,
+    **options: Any,
+) -> Simulation:
+    """A simulation in which ``spec`` has been running since before 0 s, its clock at 0 and its timeline empty.
+
+    ``forever``: it never becomes quiet.
+    """
+    by_tag = {"1": QUICK, "2": QUICK, "3": QUICK, **(scripts or {})}
+    sim = Simulation(script=script or by_tag, now=-1000.0, **options)
     sim.create(spec)
-    assert sim.run_until_quiet(100)
+    assert sim.run_until(0) != forever
+    sim.timeline.clear()
     return sim
 
 
 def tags(sim: Simulation, name: str = "web") -> list[str]:
     """The image tags of the live tasks, in slot order."""
-    live = sorted(sim.live(name), key=lambda task: (task.slot, task.created_at))
-    return [image_of(task).rpartition(":")[2] for task in live]
+    return [_tag(task) for task in sorted(sim.live(name), key=lambda task: (task.slot, task.created_at))]
 
 
 def running_tags(sim: Simulation, name: str = "web") -> list[str]:
-    live = sorted(sim.running(name), key=lambda task: (task.slot, task.created_at))
-    return [image_of(task).rpartition(":")[2] for task in live]
+    return [_tag(task) for task in sorted(sim.running(name), key=lambda task: (task.slot, task.created_at))]
+
+
+def _tag(task: Task) -> str:
+    return image_of(task).rpartition(":")[2]
 
 
 def ran_at(sim: Simulation, tag: str) -> list[float]:
@@ -61,7 +76,17 @@ def ran_at(sim: Simulation, tag: str) -> list[float]:
 
 
 def created_at(sim: Simulation, tag: str) -> list[float]:
+    """When tasks of this image tag were created (and put on a node, in the same step)."""
     return [m.time for m in sim.timeline if m.image == f"app:{tag}" and m.state <= TaskState.ASSIGNED]
+
+
+def ended_with(sim: Simulation, state: TaskState) -> list[str]:
+    return [m.task_id for m in sim.timeline if m.state == state]
+
+
+def status_times(sim: Simulation, state: str, name: str = "web") -> list[float]:
+    """When the service's UpdateStatus was written with this state."""
+    return [time for time, service_id, written in sim.statuses if (service_id, written) == (name, state)]
 
 
 def in_slot(sim: Simulation, slot: int, name: str = "web") -> list[Task]:
