@@ -1,0 +1,48 @@
+"""What every test shares: a clean environment, and the real engine for those that ask for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+from lab import images
+from lab.engine import Engine, LabError, new_engine, unavailable
+
+# The machine may be busy: how long an example takes says nothing.
+settings.register_profile("stackc", deadline=None, print_blob=True)
+settings.load_profile("stackc")
+
+
+def pytest_configure() -> None:
+    """The user's engine, contexts and settings are not to be seen by any test."""
+    for name in list(os.environ):
+        if name.startswith(("DOCKER_", "COMPOSE_", "STACKC_", "RECONCILER_")) and not name.startswith("STACKC_TEST_"):
+            del os.environ[name]
+
+
+def missing(what: str, reason: str) -> None:
+    """Ends a test whose surroundings are not there: skipped, or failed where STACKC_TEST_REQUIRE names ``what``."""
+    if what in os.environ.get("STACKC_TEST_REQUIRE", "").split(","):
+        pytest.fail(f"STACKC_TEST_REQUIRE asks for {what}: {reason}", pytrace=False)
+    pytest.skip(f"{what}: {reason}")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """A private Docker engine, a swarm of one node, with the image ``process/box:v1`` (busybox). Shared by all tests:
+    name what you make after your test and remove it."""
+    reason = unavailable()
+    if reason is None:
+        try:
+            started = new_engine()
+        except LabError as error:
+            reason = str(error)
+    if reason is not None:
+        missing("engine", reason)
+    try:
+        images.provide(started, "box", "process/box:v1")
+        yield started
+    finally:
+        started.remove()

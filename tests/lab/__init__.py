@@ -1,0 +1,1 @@
+"""Real Docker engines for tests: see README.md beside this file."""

@@ -1,0 +1,226 @@
+"""A private Docker engine that leaves nothing behind.
+
+dockerd runs in mount, network, PID, IPC and UTS namespaces of its own. So its bridges and firewall rules never
+meet those of the machine (or of another test run), it cannot reach any other network, and the kernel itself ends
+every process (containerd, shims, containers) and drops every mount when the first process of the namespaces ends,
+however the test run ended. Only files and empty cgroups are left, and ``remove`` takes those away.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+START_DEADLINE = 60.0  # seconds; 0.4 s on an idle machine
+NEEDED = ("dockerd", "containerd", "runc", "iptables", "docker", "unshare", "busybox")
+DEBIAN = "docker.io iptables busybox-static util-linux"
+
+_PR_SET_PDEATHSIG = 1
+_CLONE_NEWNET = 0x40000000
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+# The first process of the namespaces: a shell that waits for dockerd also collects orphaned shims.
+_INIT = """
+set -e
+busybox ip link set lo up
+for d in /etc/docker /run/docker; do mkdir -p $d; mount -t tmpfs tmpfs $d; done
+if [ -e /etc/resolv.conf ]; then mount --bind "$1/resolv.conf" /etc/resolv.conf; fi
+shift
+dockerd "$@" && exit
+"""
+
+
+class LabError(Exception):
+    """The engine did not start, or a docker command failed; the message holds what it said."""
+
+
+def unavailable() -> str | None:
+    """Why no engine can be started here, or None."""
+    if sys.platform != "linux":
+        return "needs Linux"
+    if os.geteuid() != 0:
+        return "needs root"
+    missing = [name for name in NEEDED if shutil.which(name, path=_path()) is None]
+    return f"needs {', '.join(missing)} (Debian: apt install {DEBIAN})" if missing else None
+
+
+def _path() -> str:
+    """dockerd and iptables live in sbin, which is not on everyone's PATH."""
+    return os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+
+
+class Engine:
+    """One engine: ``start``, use ``host`` or ``docker(...)``, ``kill`` and ``start`` again if wanted, ``remove``."""
+
+    def __init__(self) -> None:
+        # Short: a unix socket's path may have 107 bytes, and containerd puts its own below exec.
+        self.folder = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
+        self.host = f"unix://{self.folder}/s"
+        self._cgroup = f"stackc-lab-{secrets.token_hex(4)}"
+        self._process: subprocess.Popen[bytes] | None = None
+        for name in ("data", "exec", "client"):
+            (self.folder / name).mkdir()
+        (self.folder / "daemon.json").write_text("{}")  # the machine's own daemon.json is not ours
+        (self.folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")  # refuses at once
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For child processes that are to see this engine and no configuration of the user."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("DOCKER_")}
+        return {**kept, "DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.folder / "client")}
+
+    def start(self) -> None:
+        """Returns when the engine answers. Raises LabError."""
+        (self.folder / "s").unlink(missing_ok=True)
+        (self.folder / "pid").unlink(missing_ok=True)  # written in another PID namespace: says nothing here
+        shutil.rmtree(self.folder / "exec", ignore_errors=True)
+        (self.folder / "exec").mkdir()
+        arguments = ["--config-file", f"{self.folder}/daemon.json", "--data-root", f"{self.folder}/data"]
+        arguments += ["--exec-root", f"{self.folder}/exec", "--pidfile", f"{self.folder}/pid", "-H", self.host]
+        arguments += ["--cgroup-parent", f"/{self._cgroup}", "--exec-opt", "native.cgroupdriver=cgroupfs"]
+        namespaces = ["--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child=SIGKILL", "--mount-proc"]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                ["unshare", *namespaces, "sh", "-c", _INIT, "engine", str(self.folder), *arguments],
+                # A present image is used as it is; without this every task start first asks a registry.
+                env={**os.environ, "PATH": _path(), "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_parent,
+            )
+        deadline = time.monotonic() + START_DEADLINE
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                tail = self.log()[-2000:]
+                self.kill()
+                raise LabError(f"dockerd did not start:\n{tail}")
+            time.sleep(0.02)
+
+    def init_swarm(self) -> None:
+        self.docker("swarm", "init", "--advertise-addr", "127.0.0.1")
+
+    def docker(self, *arguments: str, check: bool = True, stdin: bytes = b"", timeout: float = 120) -> str:
+        """Runs the docker command line against this engine and answers its standard output. Raises LabError."""
+        command = ["docker", *arguments]
+        done = subprocess.run(
+            command, env=self.environment, input=stdin, capture_output=True, timeout=timeout, check=False
+        )
+        if check and done.returncode:
+            raise LabError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr.decode()}")
+        return done.stdout.decode()
+
+    def import_image(self, archive: Path, tag: str) -> None:
+        self.docker("import", str(archive), tag)
+
+    def connect(self, port: int, address: str = "127.0.0.1", timeout: float = 10) -> socket.socket:
+        """A TCP connection opened inside the engine's network namespace: for host-mode published ports."""
+        if self._process is None:
+            raise LabError("the engine is not running")
+        result: list[socket.socket | OSError] = []
+        worker = threading.Thread(
+            target=_connect_in_namespace,
+            args=(f"/proc/{self._process.pid}/ns/net", (address, port), timeout, result),
+        )
+        worker.start()
+        worker.join()
+        if isinstance(result[0], OSError):
+            raise result[0]
+        return result[0]
+
+    def log(self) -> str:
+        try:
+            return (self.folder / "log").read_text(errors="replace")
+        except OSError:
+            return ""
+
+    def kill(self) -> None:
+        """A power cut: every process of the engine ends at once; its data stays, and ``start`` boots it again."""
+        if self._process is None:
+            return
+        # The kernel lets the first process of a PID namespace go only after all others, and unshare waits for it.
+        for child in self._children() or [self._process.pid]:
+            os.kill(child, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def remove(self) -> None:
+        """Ends the engine and deletes everything that belonged to it."""
+        self.kill()
+        for cgroup in self._cgroups():
+            for folder, _, _ in os.walk(cgroup, topdown=False):
+                os.rmdir(folder)  # noqa: PTH106
+        shutil.rmtree(self.folder)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(2)
+            try:
+                client.connect(f"{self.folder}/s")
+                client.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+                return b" 200 " in client.recv(64)
+            except OSError:
+                return False
+
+    def _cgroups(self) -> list[Path]:
+        root = Path("/sys/fs/cgroup")  # version 2, or version 1 with one folder for each controller
+        return [path for path in (root / self._cgroup, *root.glob(f"*/{self._cgroup}")) if path.is_dir()]
+
+    def _children(self) -> list[int]:
+        assert self._process is not None
+        pid = self._process.pid
+        try:
+            return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        except OSError:
+            return []
+
+
+def new_engine(*, swarm: bool = True) -> Engine:
+    """A running engine. Raises LabError after taking away what was left of the attempt."""
+    engine = Engine()
+    try:
+        engine.start()
+        if swarm:
+            engine.init_swarm()
+    except BaseException:
+        engine.remove()
+        raise
+    return engine
+
+
+def _end_with_parent() -> None:
+    """The namespaces end with the test run even if that is killed."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _connect_in_namespace(
+    namespace: str, address: tuple[str, int], timeout: float, result: list[socket.socket | OSError]
+) -> None:
+    """Runs in a thread of its own: the namespace is the thread's, the socket stays in it for good."""
+    try:
+        descriptor = os.open(namespace, os.O_RDONLY)
+        try:
+            if _LIBC.setns(descriptor, _CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), "setns")
+        finally:
+            os.close(descriptor)
+        result.append(socket.create_connection(address, timeout))
+    except OSError as error:
+        result.append(error)
+
+
+def describe(engine: Engine) -> str:
+    """For the header of a test run."""
+    version = json.loads(engine.docker("version", "--format", "{{json .}}"))
+    return f"engine {version['Server']['Version']}, docker client {version['Client']['Version']}"
