@@ -23,7 +23,7 @@ from reconciler.manager.runtimes.tasklog import LogLine, read_log
 if TYPE_CHECKING:
     from reconciler.manager.balancer.core import Balancer
 
-POOL_THREADS = 4
+POOL_THREADS = 8  # made as needed; most of the time none is
 REPEAT_SECONDS = 1.0  # a status that the store does not show by then is reported again
 _NETWORK = ipaddress.ip_network("127.64.0.0/10")
 _log = logging.getLogger(__name__)

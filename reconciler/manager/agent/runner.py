@@ -63,10 +63,7 @@ class TaskRunner:
         self._unhealthy = ""  # why the task is being stopped, if health is the reason
         self._monitor: HealthMonitor | None = None
         self._timer: Timer | None = None
-        if TaskState.STARTING <= self.status.state <= TaskState.RUNNING:
-            self._resume(found)
-        elif isinstance(found, Handle):
-            self._take_over(found)
+        self._resume(found)
 
     @property
     def serving(self) -> bool:
@@ -176,7 +173,9 @@ class TaskRunner:
                 self._launch = self._reader()()
             except RejectedError:
                 pass  # a spec that was started once; without it the defaults apply
-        if self._launch and self._launch.healthcheck and self._desired < TaskState.SHUTDOWN:
+        if self._desired >= TaskState.SHUTDOWN:
+            return  # the next step stops it
+        if self._launch and self._launch.healthcheck:
             starting = self.status.state < TaskState.RUNNING
             age = max(0.0, self._tools.clock.now() - handle.started)
             self._monitor = HealthMonitor(
@@ -186,13 +185,16 @@ class TaskRunner:
             self._enter(TaskState.RUNNING, "started")
 
     def _resume(self, found: Handle | Exit | None) -> None:
-        """The store says that the task had been started by a former manager process."""
+        """Go on where a former manager process was; what it started shows in ``found``, whatever the store says."""
         if isinstance(found, Handle):
             self._take_over(found)
-        elif isinstance(found, Exit):
-            self._conclude(found)
-        elif self.status.state == TaskState.RUNNING:
-            self._conclude(Exit(137, "its remains are gone"))
+            if self.status.state >= TaskState.COMPLETE:
+                self._kill()  # given up by the store (orphaned): it must not run beside its replacement
+        elif self.status.state < TaskState.COMPLETE:
+            if isinstance(found, Exit):
+                self._conclude(found)
+            elif self.status.state == TaskState.RUNNING:
+                self._conclude(Exit(137, "its remains are gone"))
         # a task that was about to be started, and was not, is started by the next step
 
     # -- health

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_rig import NODE, PYTHON, SECOND, Rig, new_task, rig_at, until
+from agent_rig import PYTHON, SECOND, Rig, new_task, rig_at, until
 from agent_traffic import SERVER, Stream, free_port
 
 from reconciler.manager.model import Service, Task, TaskState
