@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from stackc.plan import Json
+from stackc.plan import NAMESPACE_LABEL, Json
 
 LIVE_DESIRED = ("ready", "running")  # a task that is meant to run
 RUNNING = "running"
@@ -95,7 +95,10 @@ class Observed:
         return {
             "cluster": self.manager.cluster,
             "services": {name: [s.id, s.version] for name, s in sorted(self.services.items())},
-            "networks": {name: o.id for name, o in sorted(self.networks.items())},
+            "networks": {name: o.id for name, o in sorted(self.networks.items()) if self._own(o)},
             "configs": {name: o.id for name, o in sorted(self.configs.items())},
             "secrets": {name: o.id for name, o in sorted(self.secrets.items())},
         }
+
+    def _own(self, object_: ObservedObject) -> bool:
+        return object_.labels.get(NAMESPACE_LABEL) == self.stack

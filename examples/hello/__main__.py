@@ -19,10 +19,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m examples.hello", description="git push to deploy, in a minute")
     parser.add_argument("--plain", action="store_true", help="plain lines also on a terminal")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the repository, states and logs")
+    parser.add_argument("--host", help="deploy to this manager, such as a swarm's, instead of one of the demo's own")
+    parser.add_argument("--no-traffic", action="store_true", help="send no requests")
     args = parser.parse_args()
     screen = Screen(live=sys.stdout.isatty() and not args.plain)
     try:
-        with Demo(screen, keep=args.keep) as demo:
+        with Demo(screen, keep=args.keep, host=args.host, traffic=not args.no_traffic) as demo:
             demo.run()
     except NotAsExpectedError as problem:
         screen.say(f"NOT AS EXPECTED: {problem}", style="bold red")

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,13 +46,16 @@ class Push:
 
 
 class Demo(AbstractContextManager["Demo"]):
-    def __init__(self, screen: Screen, *, keep: bool) -> None:
+    def __init__(self, screen: Screen, *, keep: bool = False, host: str | None = None, traffic: bool = True) -> None:
+        """``host``: another manager than a built-in one of the demo's own; ``traffic``: send requests."""
         self._screen = screen
+        self._own_manager = host is None
+        self._wants_traffic = traffic
         self._keep = keep
         self._folder = Path(tempfile.mkdtemp(prefix="stackc-hello-"))
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._port = _free_port()
-        self._host = f"unix://{self._folder}/manager.sock"
+        self._host = host or f"unix://{self._folder}/manager.sock"
         self._traffic = Traffic(self._port)
         self._traffic_runs = False
         self._engine: Engine | None = None
@@ -69,10 +71,7 @@ class Demo(AbstractContextManager["Demo"]):
         with self._screen:
             say("\npush v1: the first deploy", "bold")
             self._push("v1", healthy=True)
-            self._traffic.start()
-            self._traffic_runs = True
-            say(f"from here on a steady stream of requests to http://127.0.0.1:{self._port}/", "dim")
-            time.sleep(1)
+            self._start_traffic()
             say("\npush v2: a rolling update, two tasks at a time", "bold")
             self._push("v2", healthy=True)
             say("\npush v3: its health check will fail", "bold")
@@ -80,10 +79,21 @@ class Demo(AbstractContextManager["Demo"]):
             self._stays_quarantined()
             say("\npush v4: the fix", "bold")
             self._push("v4", healthy=True)
-            time.sleep(1)
-            self._traffic.stop()
+            self._stop_traffic()
             self._pushes[-1] = _with_more(self._pushes[-1], self._traffic.take())
         self._summary()
+
+    def _start_traffic(self) -> None:
+        if self._wants_traffic:
+            self._traffic.start()
+            self._traffic_runs = True
+            self._screen.say(f"from here on a steady stream of requests to http://127.0.0.1:{self._port}/", "dim")
+            time.sleep(1)
+
+    def _stop_traffic(self) -> None:
+        if self._traffic_runs:
+            time.sleep(1)
+            self._traffic.stop()
 
     def _push(self, version: str, *, healthy: bool) -> None:
         before = self._history()
@@ -143,7 +153,7 @@ class Demo(AbstractContextManager["Demo"]):
         if any(p.counts.served["v3"] for p in self._pushes):
             raise NotAsExpectedError("a task of v3 that never was healthy got requests")
         total = sum(p.counts.total for p in self._pushes)
-        if not total:
+        if not total and self._wants_traffic:
             raise NotAsExpectedError("no request was served")
         self._screen.say(f"\n{total} requests, none failed; everything was as it should be.", "bold green")
 
@@ -172,9 +182,8 @@ class Demo(AbstractContextManager["Demo"]):
         return journal.read(self._engine, STACK)
 
     def _alive(self) -> None:
-        for process in self._processes:
+        for name, process in self._processes.items():
             if process.poll() is not None:
-                name = "manager" if process is self._processes[0] else "reconciler"
                 raise NotAsExpectedError(f"the {name} has ended with code {process.returncode}\n{self._log(name)}")
 
     def _log(self, name: str) -> str:
@@ -190,7 +199,9 @@ class Demo(AbstractContextManager["Demo"]):
         self._git("init", "--quiet", "--bare", "--initial-branch=main", str(self._folder / "hello.git"))
         self._git("clone", "--quiet", str(self._folder / "hello.git"), str(self._folder / "work"), quiet=True)
         self._git("-C", str(self._folder / "work"), "checkout", "--quiet", "-B", "main")
-        self._start("manager", "stackc", "manager", "--socket", self._host[7:], "--state", f"{self._folder}/state")
+        if self._own_manager:
+            socket_path = self._host.removeprefix("unix://")
+            self._start("manager", "stackc", "manager", "--socket", socket_path, "--state", f"{self._folder}/state")
         self._engine = self._wait_for_manager()
         settings = self._folder / "reconciler.yaml"
         settings.write_text(
@@ -210,15 +221,13 @@ stacks:
     def _start(self, name: str, module: str, *arguments: str) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("DOCKER_", "GIT_"))}
         with (self._folder / f"{name}.log").open("wb") as log:
-            self._processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", module, *arguments],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=environment,
-                    start_new_session=True,
-                )
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
             )
 
     def _wait_for_manager(self) -> Engine:
@@ -264,11 +273,11 @@ stacks:
     ) -> None:
         if self._traffic_runs:
             self._traffic.stop()
-        for process in reversed(self._processes[1:]):
-            _end(process)
+        if "reconciler" in self._processes:
+            _end(self._processes["reconciler"])
         self._remove_stack()
-        for process in self._processes[:1]:
-            _end(process)
+        if "manager" in self._processes:
+            _end(self._processes["manager"])
         if self._keep:
             self._screen.say(f"kept: {self._folder}", "dim")
         else:
@@ -278,13 +287,9 @@ stacks:
         """Tasks outlive their manager on purpose, so they are removed while it is there."""
         if self._engine is None:
             return
-        try:
-            for service in self._engine.read("services"):
-                self._engine.remove_service(service["ID"])
-            _until(lambda: not self._engine or not self._engine.read("tasks"), 15)
-        except EngineError:
-            pass
         self._engine.close()
+        command = [sys.executable, "-m", "stackc", "rm", "--yes", "--host", self._host, STACK]
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
 def _picture(observed: Observed, elapsed: float) -> Progress:
@@ -314,12 +319,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.time() + seconds
-    while not condition() and time.time() < deadline:
-        time.sleep(0.1)
 
 
 def _free_port() -> int:

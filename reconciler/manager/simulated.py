@@ -18,6 +18,8 @@ from reconciler.manager.orchestrator.revision import revert, revise
 
 T = TypeVar("T")
 
+# Rounds at one moment of time after which it is taken for endless.
+_PATIENCE = 10_000
 UNHEALTHY = "dockerexec: unhealthy container"
 
 
@@ -259,7 +261,7 @@ class Simulation:
 
     def _settle(self) -> float | None:
         """Everything that happens at this very moment; returns the moment at which something happens next."""
-        while True:
+        for _ in range(_PATIENCE):
             made = step(self.snapshot(), self.memory, self.now, self._choices)
             if self.check is not None:
                 self.check(self, made)
@@ -267,6 +269,8 @@ class Simulation:
             reported = self._report()
             if made.empty and not reported:
                 break
+        else:
+            raise RuntimeError(f"the cluster does not settle at {self.now} s: something fails and restarts in no time")
         coming = [due for task in self._playable() if (due := self.agent.due(task, self.now)) is not None]
         if made.wake_at is not None:
             coming.append(made.wake_at)

@@ -33,6 +33,7 @@ class Settings:
 
     timeout: float = TIMEOUT
     prune: bool = False
+    detach: bool = False
     progress: Callable[[Progress], None] = lambda _: None
     cancelled: Callable[[], bool] = lambda: False
     now: Callable[[], float] = time.time
@@ -60,7 +61,7 @@ class Prepared:
 def prepare(engine: Engine, plan: StackPlan, settings: Settings) -> Prepared:
     """Five reads, no write. Raises EngineError."""
     observed = observe(engine, plan.stack, plan)
-    return _compare(bind(plan, observed, settings.salt), observed, settings)
+    return compare_with(bind(plan, observed, settings.salt), observed, settings)
 
 
 def prepare_bound(engine: Engine, bound: Bound, settings: Settings) -> Prepared:
@@ -68,12 +69,13 @@ def prepare_bound(engine: Engine, bound: Bound, settings: Settings) -> Prepared:
     observed = observe(engine, bound.stack)
     gone = [f"config {n}" for n in bound.configs if n not in observed.configs]
     gone += [f"secret {n}" for n in bound.secrets if n not in observed.secrets]
-    return _compare(
+    return compare_with(
         replace(bound, missing=tuple(f"{what} does not exist any more" for what in gone)), observed, settings
     )
 
 
-def _compare(bound: Bound, observed: Observed, settings: Settings) -> Prepared:
+def compare_with(bound: Bound, observed: Observed, settings: Settings) -> Prepared:
+    """A bound plan against a look at the engine. No request is made."""
     history = journal.of_configs(observed.configs.values())
     last_good = history.last_good
     changes = diff(bound, observed, last_good.bound if last_good else None, prune=settings.prune)
@@ -232,6 +234,8 @@ class _Rollout:
     def _forward(self, items: Items) -> Outcome:
         self._create_objects()
         self.phase = "applying"
+        if self.settings.detach:
+            return self._send_all(items)
         items, stopped = self._drive(items, back=False)
         if stopped == "cancelled":
             self._close("cancelled", "a newer revision took over")
@@ -244,6 +248,16 @@ class _Rollout:
         reason = failures[0] if not stopped else f"not done within {self.settings.timeout:.0f} s: {failures[0]}"
         self.note(f"failed: {reason}")
         return self._back(items, reason, failures)
+
+    def _send_all(self, items: Items) -> Outcome:
+        """Without gates and without a verdict. The attempt stays open: the next apply takes it up and judges it."""
+        self.observed = refresh(self.engine, self.observed)
+        written = [self._write(item, back=False) for item in items.values()]
+        failures = tuple(f"{i.name}: {i.text}" for i in written if i.state == FAILED)
+        if failures:
+            self._close("failed", failures[0])
+            return Outcome(result=Result.FAILED, reason=failures[0], failures=failures, changed=tuple(self.changed))
+        return Outcome(result=Result.APPLIED, reason="sent, not waited for", changed=tuple(self.changed))
 
     def _succeed(self) -> Outcome:
         self.phase = "finishing"

@@ -149,6 +149,11 @@ def mark(engine: Engine, attempt: Attempt, *, take_over: bool = False) -> Attemp
     return attempt
 
 
+def clear(engine: Engine, attempt: Attempt) -> None:
+    """Lift the quarantine that this attempt put on its plan."""
+    mark(engine, replace(attempt, cleared=True), take_over=True)
+
+
 def forget(engine: Engine, history: History, keep: int = KEEP) -> None:
     """Remove the oldest attempts beyond ``keep``; LastGood always stays."""
     surplus = len(history.attempts) - keep

@@ -152,6 +152,8 @@ def _fault_of(failed: Mapping[str, Any]) -> Fault:
         return classify(stderr)
     if step == "start":
         return Fault("git-missing", False, "git is not installed on this machine", "install git 2.39 or newer")
+    if step == "absent":
+        return Fault("commit-absent", False, "this commit is not in our copy of the repository")
     if "No space left" in stderr:
         return classify(stderr)
     return Fault("mirror", True, f"our copy of the repository cannot be used ({step}): {said_by_git(stderr)}")

@@ -140,6 +140,9 @@ def ancestor(request: dict[str, Any]) -> dict[str, Any]:
 def entries(request: dict[str, Any]) -> dict[str, Any]:
     """What stands at a path and at each folder above it: [mode, type, id, size or null, path], no more than that."""
     mirror, name = Mirror(request["git_dir"]), _id(request["commit"])
+    status, _, stderr = mirror.try_run("cat-file", "-e", name + "^{commit}")
+    if status:
+        raise GitFailedError("absent", status, stderr)
     parts = request["path"].split("/")
     paths = ["/".join(parts[: n + 1]) for n in range(len(parts))]
     out = mirror.run("entries", "ls-tree", "-z", "-l", "-t", "--full-tree", name, "--", *paths)

@@ -20,6 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, shell: Shell) -> int:
     from reconciler.engine.observe import observe
+    from reconciler.rollout.verdict import task_name
 
     with engine(args, shell, start=False) as client:
         observed = observe(client, args.stack, tasks=True)
@@ -35,7 +36,7 @@ def run(args: Namespace, shell: Shell) -> int:
     rows = [
         (
             t.id[:12],
-            f"{t.service}.{t.slot or t.node}",
+            task_name(t),
             nodes.get(t.node, t.node),
             t.desired,
             t.state,

@@ -45,9 +45,7 @@ def run(args: Namespace, shell: Shell) -> int:
 
     with engine(args, shell, start=False) as client:
         target = choose(read(client, args.stack))
-        with view(shell, args.format, colour=not args.no_color) as progress:
-            settings = Settings(timeout=args.timeout, progress=progress)
-            prepared = prepare_bound(client, target.bound, settings)
+        prepared = prepare_bound(client, target.bound, Settings())
         if args.format == "text":
             shell.out.write(f"going back to revision {target.number}\n")
             shell.out.write(plan_diff.text(prepared.diff, client.manager()))

@@ -59,6 +59,7 @@ class PlanDiff:
     changes: tuple[Change, ...]
     waves: tuple[tuple[str, ...], ...]
     unchanged: tuple[str, ...]
+    prune: bool = False
     kept: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -42,6 +42,7 @@ def diff(bound: Bound, observed: Observed, last_good: Bound | None = None, *, pr
         changes=tuple(objects + services + (removals if prune else [])),
         waves=waves,
         unchanged=tuple(unchanged),
+        prune=prune,
         kept=() if prune else tuple(f"{c.kind} {c.name}" for c in removals),
         notes=tuple(_notes(bound, observed)),
     )

@@ -19,7 +19,7 @@ class BadPlanError(Exception):
     """The file is no saved plan, or one of another version. The text says which."""
 
 
-def to_json(bound: Bound, base: Json, secret_files: Mapping[str, str]) -> Json:
+def to_json(bound: Bound, base: Json, prune: bool, secret_files: Mapping[str, str]) -> Json:
     """``base``: the fingerprint of what was observed; ``secret_files``: secret name → where its bytes come from."""
     data = {n: base64.b64encode(d).decode() for (kind, n), d in bound.data.items() if kind == "config"}
     return {
@@ -27,6 +27,7 @@ def to_json(bound: Bound, base: Json, secret_files: Mapping[str, str]) -> Json:
         "stack": bound.stack,
         "digest": bound.digest,
         "base": base,
+        "prune": prune,
         "services": dict(bound.services),
         "needs": {name: dict(needs) for name, needs in bound.needs.items()},
         "networks": dict(bound.networks),
@@ -37,8 +38,8 @@ def to_json(bound: Bound, base: Json, secret_files: Mapping[str, str]) -> Json:
     }
 
 
-def from_json(record: object) -> tuple[Bound, Json, dict[str, str]]:
-    """(bound plan without secret bytes, base, secret files). Raises BadPlanError."""
+def from_json(record: object) -> tuple[Bound, Json, bool, dict[str, str]]:
+    """(bound plan without secret bytes, base, whether to prune, secret files). Raises BadPlanError."""
     if not isinstance(record, dict) or "format" not in record:
         raise BadPlanError("this is no plan that `stackc plan -o` saved")
     if record["format"] != FORMAT:
@@ -54,7 +55,7 @@ def from_json(record: object) -> tuple[Bound, Json, dict[str, str]]:
             secrets=record["secrets"],
             data={("config", n): base64.b64decode(d, validate=True) for n, d in record["config_data"].items()},
         )
-        return bound, dict(record["base"]), dict(record["secret_files"])
+        return bound, dict(record["base"]), bool(record["prune"]), dict(record["secret_files"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadPlanError(f"the plan is damaged ({type(error).__name__}: {error}): plan again") from error
 
@@ -63,3 +64,17 @@ def secret_fits(spec: Json, data: bytes) -> bool:
     """Whether these bytes are the ones that the plan was made with."""
     labels = spec.get("Labels") or {}
     return bool(labels.get(SALT_LABEL)) and secret_digest(labels[SALT_LABEL], data) == labels.get(DIGEST_LABEL)
+
+
+def moved(then: Json, now: Json) -> list[str]:
+    """What differs between two fingerprints, in words; empty when the plan still fits."""
+    if then.get("cluster") != now.get("cluster"):
+        return ["it was made for another cluster"]
+    lines = []
+    for kind in ("services", "networks", "configs", "secrets"):
+        before, after = then.get(kind) or {}, now.get(kind) or {}
+        for name in sorted({*before, *after}):
+            if before.get(name) != after.get(name):
+                what = "is new" if name not in before else "is gone" if name not in after else "has changed"
+                lines.append(f"{kind[:-1]} {name} {what}")
+    return lines

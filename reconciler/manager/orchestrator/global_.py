@@ -33,8 +33,7 @@ def reconcile(draft: Draft, service: Service) -> None:
             draft.create(service, slot=0, node_id=node.id, desired=TaskState.RUNNING)
     for slot in on_node.values():  # drained, down or gone
         _shut_down(draft, slot)
-    if to_update:
-        supervise(draft, service, draft.choices.shuffle(to_update))
+    supervise(draft, service, draft.choices.shuffle(to_update))
 
 
 def reconcile_node(draft: Draft, service: Service, node: Node) -> None:

@@ -40,14 +40,20 @@ def _is_live(task: Task) -> bool:
 
 def orphan_tasks(draft: Draft) -> None:
     """Nobody will report on tasks of a node that is gone for good: deleted, or down for a day."""
-    for task in list(draft.tasks.values()):
-        if not TaskState.ASSIGNED <= task.status.state <= TaskState.RUNNING:
-            continue
-        node = draft.node_of(task)
-        if node is None or (node.state == "down" and draft.now >= node.updated_at + ORPHANED_AFTER):
+    for task, at in _unreachable(draft):
+        if draft.now >= at:
             draft.report(task.id, TaskState.ORPHANED, "task orphaned by the loss of its node")
 
 
 def alarms(draft: Draft) -> list[float]:
-    at = [node.updated_at + ORPHANED_AFTER for node in draft.nodes.values() if node.state == "down"]
-    return [time for time in at if time > draft.now]
+    return [at for _, at in _unreachable(draft)]
+
+
+def _unreachable(draft: Draft) -> list[tuple[Task, float]]:
+    """Tasks that were last seen alive on a node that is down or deleted, and when they are given up."""
+    up = {node.id for node in draft.nodes.values() if node.state != "down"}
+    return [
+        (task, node.updated_at + ORPHANED_AFTER if (node := draft.node_of(task)) else draft.now)
+        for task in draft.tasks.values()
+        if task.node_id not in up and TaskState.ASSIGNED <= task.status.state <= TaskState.RUNNING
+    ]
