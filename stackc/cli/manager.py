@@ -1,0 +1,62 @@
+"""``stackc manager``: the built-in manager in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+
+from stackc.cli.shell import Shell, UserError
+
+HELP = "run the built-in manager in the foreground"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--socket", metavar="S", help="where to listen (default: manager.sock in the runtime folder)")
+    parser.add_argument("--state", metavar="DIR", help="the state folder (default: $XDG_STATE_HOME/stackc)")
+    parser.add_argument(
+        "--publish-address",
+        metavar="A",
+        default="127.0.0.1",
+        help="the address published ports are bound to (default: 127.0.0.1; 0.0.0.0 opens them to the network)",
+    )
+
+
+def run(args: argparse.Namespace, shell: Shell) -> int:
+    """Runs until SIGTERM or SIGINT. Raises UserError when the state or the socket cannot be had."""
+    import ipaddress
+    import logging
+    import signal
+    import sys
+    from importlib.metadata import version
+
+    from reconciler.manager.clock import SystemClock
+    from reconciler.manager.foreground import SocketError, StoreError, open_manager, process_agents
+    from reconciler.manager.paths import PathError, manager_paths
+
+    try:
+        address = str(ipaddress.ip_address(args.publish_address))
+    except ValueError:
+        raise UserError(f"--publish-address {args.publish_address!r} is no IP address", 64) from None
+    logging.basicConfig(
+        stream=shell.err, level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", force=True
+    )
+    clock = SystemClock()
+    try:
+        paths = manager_paths(shell.env, state=args.state, socket=args.socket)
+        running = open_manager(
+            paths,
+            version=version("stackc"),
+            make_agent=process_agents(paths.state, address, clock),
+            address=address,
+            clock=clock,
+        )
+    except (PathError, StoreError, SocketError) as error:
+        raise UserError(str(error)) from None
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: running.stop())
+        shell.err.write(f"export DOCKER_HOST={paths.host}\n")
+        sys.stderr.flush()
+        running.run()
+    finally:
+        running.close()
+    return 0
