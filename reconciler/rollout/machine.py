@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.rollout import verdict
 from reconciler.rollout.verdict import FAILED, GOOD, WAITING, Verdict
 from stackc.diff.normal import normal
-from stackc.observed import Observed, ObservedService, ObservedTask
+from stackc.observed import BROKEN, Observed, ObservedService, ObservedTask
 from stackc.plan import Json
 
 SENT = "sent"
@@ -108,8 +108,8 @@ def _taken_up(item: Item, live: ObservedService | None, tasks: list[ObservedTask
         known = frozenset(t.id for t in tasks if not t.current or not t.live)
         return replace(item, state=SENT, baseline=known)
     if not back and live is not None and live.version > item.base > 0 and live.update_state.startswith("rollback"):
-        cause = verdict.describe([t for t in tasks if t.state in ("failed", "rejected")])
-        return replace(item, state=FAILED, text=f"the engine rolled the update back: {cause or live.update_message}")
+        why = verdict.cause(live, tasks, [t for t in tasks if t.state in BROKEN])
+        return replace(item, state=FAILED, text=f"the engine rolled the update back: {why}")
     return item
 
 

@@ -43,7 +43,7 @@ def judge(
         return Verdict(state=FAILED, text="the service is gone: somebody removed it meanwhile")
     found = sorted(tasks, key=lambda t: (t.slot, t.created_at, t.id))
     broken = [t for t in found if t.state in BROKEN and t.id not in baseline]
-    engine_says = _engine(service, sent, broken, back)
+    engine_says = _engine(service, sent, cause(service, found, broken), back)
     if engine_says is not None:
         return engine_says
     wanted, healthy, unsettled = _slots(service.spec, found)
@@ -61,15 +61,23 @@ def judge(
     return Verdict(state=GOOD, text=f"{healthy} of {wanted} running", healthy=healthy, wanted=wanted, since=since)
 
 
-def _engine(service: ObservedService, sent: Json, broken: list[ObservedTask], back: bool) -> Verdict | None:
+def cause(service: ObservedService, tasks: Iterable[ObservedTask], broken: list[ObservedTask]) -> str:
+    """Why an engine stopped an update: the task it names, else the latest broken one, else its own words."""
+    named = next((t for t in tasks if t.id in service.update_message), None)
+    if named is not None and named.state == "complete":  # an unhealthy task that obeys its stop signal ends so
+        return f"task {task_name(named)} ended (exit code {named.exit_code or 0}) instead of staying up and healthy"
+    return describe([named] if named is not None else broken) or service.update_message
+
+
+def _engine(service: ObservedService, sent: Json, why: str, back: bool) -> Verdict | None:
     """What the engine's own update machinery has already decided."""
-    state, cause = service.update_state, describe(broken)
+    state = service.update_state
     if state in ("paused", "rollback_paused") or (state.startswith("rollback") and not back):
         words = {
             "paused": "the engine paused the update",
             "rollback_paused": "the engine's own rollback failed and is paused",
         }.get(state, "the engine rolled the update back")
-        return Verdict(state=FAILED, text=f"{words}: {cause or service.update_message}")
+        return Verdict(state=FAILED, text=f"{words}: {why}")
     if normal(service.spec) != normal(sent):
         return Verdict(state=FAILED, text="the service is not what was sent: somebody changed it meanwhile")
     return None

@@ -237,3 +237,11 @@ def test_a_removed_service_is_good_when_its_tasks_have_ended() -> None:
 def test_zero_replicas_are_well_without_tasks() -> None:
     items = {"a": sent(item("a", spec=spec("a", "v2", 0)), look([]))}
     assert advance(items, look([service(spec("a", "v2", 0))]), 0)[0]["a"].state == "good"
+
+
+def test_an_unhealthy_task_that_obeyed_its_stop_signal_is_named_too() -> None:
+    items = {"a": sent(item("a"), look([]))}
+    message = "update rolled back due to failure or early termination of task n1"
+    ended = task("a", 1, "complete", id="n1", desired="shutdown", exit_code=0)
+    found = advance(items, look([service(spec("a"), update="rollback_started", message=message)], ended), 0)[0]["a"]
+    assert "task a.1 ended (exit code 0) instead of staying up and healthy" in found.text
