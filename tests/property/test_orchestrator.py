@@ -1,0 +1,310 @@
+"""Thousands of faulty histories on the virtual clock: what must hold whatever happens, and in whatever order."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.manager import specs
+from reconciler.manager.model import Json, Node, Task, TaskState
+from reconciler.manager.orchestrator import Step, step
+from reconciler.manager.simulated import Script, SeededChoices, Simulation, single_node
+
+SECOND = 1_000_000_000
+EFFORT = int(os.environ.get("STACKC_TEST_EFFORT", "1"))  # more of it looks at more histories
+NODES = ("n1", "n2", "n3")
+
+# --- what may happen -----------------------------------------------------------------------------------------------
+
+configs = st.none() | st.fixed_dictionaries(
+    {
+        "Parallelism": st.integers(0, 3),
+        "Delay": st.sampled_from([0, SECOND, 7 * SECOND]),
+        "Monitor": st.sampled_from([0, 2 * SECOND, 20 * SECOND]),
+        "FailureAction": st.sampled_from(["pause", "continue", "rollback"]),
+        "MaxFailureRatio": st.sampled_from([0, 0.3, 1]),
+        "Order": st.sampled_from(["stop-first", "start-first"]),
+    }
+)
+policies = st.none() | st.fixed_dictionaries(
+    {
+        "Condition": st.sampled_from(["any", "on-failure", "none"]),
+        "Delay": st.sampled_from([0, SECOND, 5 * SECOND]),
+        "MaxAttempts": st.sampled_from([0, 0, 2]),
+        "Window": st.sampled_from([0, 10 * SECOND]),
+    }
+)
+
+
+def _spec(
+    image: int, size: int, label: int, everywhere: bool, update: Json | None, rollback: Json | None, policy: Json | None
+) -> Json:
+    spec: Json = {
+        "Name": "web",
+        "Labels": {"label": str(label)},
+        "Mode": {"Global": {}} if everywhere else {"Replicated": {"Replicas": size}},
+        "TaskTemplate": {"ContainerSpec": {"Image": f"app:{image}"}},
+    }
+    if update is not None:
+        spec["UpdateConfig"] = update
+    if rollback is not None:
+        spec["RollbackConfig"] = {**rollback, "FailureAction": rollback["FailureAction"].replace("rollback", "pause")}
+    if policy is not None:
+        spec["TaskTemplate"]["RestartPolicy"] = policy
+    return spec
+
+
+def service_specs(everywhere: bool, policy: st.SearchStrategy[Json | None] = policies) -> st.SearchStrategy[Json]:
+    return st.builds(
+        _spec, st.integers(1, 3), st.integers(0, 5), st.integers(1, 2), st.just(everywhere), configs, configs, policy
+    )
+
+
+def events(specs_: st.SearchStrategy[Json]) -> st.SearchStrategy[tuple[str, object]]:
+    return st.one_of(
+        st.tuples(st.just("update"), specs_),
+        st.tuples(st.just("again"), st.none()),
+        st.tuples(st.just("roll back"), st.none()),
+        st.tuples(st.just("kill"), st.tuples(st.integers(0, 20), st.sampled_from([0, 1, 137]))),
+        st.tuples(st.just("node"), st.tuples(st.sampled_from(NODES), st.sampled_from(["active", "pause", "drain"]))),
+        st.tuples(st.just("node state"), st.tuples(st.sampled_from(NODES), st.sampled_from(["ready", "down"]))),
+        st.tuples(st.just("restart manager"), st.none()),
+        st.tuples(st.just("wait"), st.sampled_from([0.0, 0.3, 1.0, 4.0, 30.0])),
+    )
+
+
+@dataclass
+class History:
+    """A simulation that is watched at every step and made to live through events."""
+
+    seed: int
+    first: Json
+    checks: list[Callable[[Simulation, Step], None]]
+    orders: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.healing = False
+        self.sim = Simulation(
+            script=self._script,
+            nodes={name: single_node(name) for name in NODES},
+            seed=self.seed,
+            check=lambda sim, made: [check(sim, made) for check in self.checks] and None,
+        )
+        self.sim.create(self.first)
+        self.note_order(self.first)
+
+    def note_order(self, spec: Json) -> None:
+        for config in (spec.get("UpdateConfig"), spec.get("RollbackConfig")):
+            self.orders.add((config or {}).get("Order", "stop-first"))
+
+    def _script(self, task: Task) -> Script:
+        """Each task behaves as chance and its image say: the higher the tag the worse."""
+        chance = random.Random(f"{self.seed} {task.id}")
+        times = {
+            "prepare": chance.choice([0, 0.2, 3]),
+            "start": chance.choice([0.1, 1]),
+            "stop": chance.choice([0, 2, 70]),
+        }
+        badness = 0 if self.healing else int(task.spec["ContainerSpec"]["Image"][-1]) - 1
+        if chance.random() < badness * 0.3:
+            ends = chance.choice([0.5, 3, 12])
+            return Script(
+                **times,
+                fails_after=ends,
+                exit_code=chance.choice([0, 1]),
+                healthy=chance.random() < 0.6,
+                rejected="no such image" if chance.random() < 0.2 else None,
+            )
+        return Script(**times)
+
+    def live_through(self, event: tuple[str, object]) -> None:
+        sim, (kind, what) = self.sim, event
+        if kind == "update":
+            sim.update("web", what)
+            self.note_order(what)
+        elif kind == "again":
+            sim.update("web", dict(sim.services["web"].spec))
+        elif kind == "roll back":
+            sim.roll_back("web")
+        elif kind == "kill":
+            number, exit_code = what
+            if sim.tasks:
+                sim.kill(list(sim.tasks)[number % len(sim.tasks)], exit_code)
+        elif kind == "node":
+            sim.change_node(what[0], availability=what[1])
+        elif kind == "node state":
+            sim.change_node(what[0], state=what[1])
+        elif kind == "restart manager":
+            sim.restart_manager()
+        else:
+            sim.run_for(what)
+
+    def heal(self) -> None:
+        """From now on nothing fails, and all nodes are back."""
+        self.healing = True
+        for name in NODES:
+            self.sim.change_node(name, availability="active", state="ready")
+
+
+# --- what must hold at every step ----------------------------------------------------------------------------------
+
+
+def states_never_decrease(sim: Simulation, made: Step) -> None:
+    for task in made.tasks:
+        before = sim.tasks.get(task.id)
+        if before is not None:
+            assert task.desired >= before.desired
+            assert task.status.state >= before.status.state
+            assert (task.slot, task.spec, task.created_at) == (before.slot, before.spec, before.created_at)
+            assert task.node_id == before.node_id or before.status.state < TaskState.ASSIGNED
+        else:
+            assert task.id not in made.removed_tasks
+
+
+def nothing_alive_is_deleted(sim: Simulation, made: Step) -> None:
+    changed = {task.id for task in made.tasks}
+    for task_id in made.removed_tasks:
+        task = sim.tasks[task_id]
+        assert task_id not in changed
+        assert task.status.state < TaskState.ASSIGNED or task.status.state > TaskState.RUNNING
+
+
+def a_step_that_did_nothing_is_a_fixed_point(sim: Simulation, made: Step) -> None:
+    if not made.empty:
+        assert made.wake_at == sim.now
+        return
+    assert made.wake_at is None or made.wake_at > sim.now
+    later = sim.now + 1000 if made.wake_at is None else (sim.now + made.wake_at) / 2
+    for at in (sim.now, later):
+        assert step(sim.snapshot(), made.memory, at, SeededChoices(0)) == made
+
+
+def updates_keep_to_their_parallelism(sim: Simulation, made: Step) -> None:
+    for update in made.memory.updates.values():
+        assert len(update.workers) <= (update.config.parallelism or update.total)
+        assert len({worker.slot for worker in update.workers}) == len(update.workers)
+        assert update.workers or update.monitor_until is not None
+
+
+def no_more_slots_than_replicas(sim: Simulation, made: Step) -> None:
+    """Judged when the orchestrator has settled."""
+    service = sim.services.get("web")
+    if service is None or not made.empty:
+        return
+    slots = Counter((task.slot, task.node_id if task.slot == 0 else "") for task in sim.live("web"))
+    if specs.mode(service.spec) == "Replicated":
+        assert len(slots) <= specs.replicas(service.spec)
+    else:
+        assert len(slots) <= len(NODES)
+
+
+def one_task_per_slot(history: History) -> Callable[[Simulation, Step], None]:
+    """As long as nothing was ever updated start-first. A global service may get two for a while when a node changes
+    in the middle of an update: both replace the old task, and the update's second pass takes one away."""
+
+    def check(sim: Simulation, made: Step) -> None:
+        if made.empty and history.orders == {"stop-first"}:
+            slots = Counter(task.slot for task in sim.live("web") if task.slot)
+            assert not slots or max(slots.values()) == 1
+
+    return check
+
+
+ALWAYS = [
+    states_never_decrease,
+    nothing_alive_is_deleted,
+    a_step_that_did_nothing_is_a_fixed_point,
+    updates_keep_to_their_parallelism,
+    no_more_slots_than_replicas,
+]
+
+
+def watched(seed: int, first: Json) -> History:
+    history = History(seed, first, list(ALWAYS))
+    history.checks.append(one_task_per_slot(history))
+    return history
+
+
+def usable(sim: Simulation) -> list[Node]:
+    return [node for node in sim.nodes.values() if node.availability == "active" and node.state == "ready"]
+
+
+# --- the properties ------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=80 * EFFORT)
+@given(st.data(), st.integers(0, 999), st.booleans())
+def test_whatever_happens_the_laws_hold_and_it_ends_quiet(data: st.DataObject, seed: int, everywhere: bool) -> None:
+    some_spec = service_specs(everywhere)
+    history = watched(seed, data.draw(some_spec))
+    for event in data.draw(st.lists(events(some_spec), max_size=14)):
+        history.live_through(event)
+    history.heal()
+    assert history.sim.run_until_quiet(history.sim.now + 10_000)
+    assert history.sim.memory.updates == {} or _waits_for_a_place(history.sim)
+
+
+def _waits_for_a_place(sim: Simulation) -> bool:
+    return any(task.status.state == TaskState.PENDING for task in sim.live("web"))
+
+
+@settings(max_examples=60 * EFFORT)
+@given(st.data(), st.integers(0, 999), st.booleans())
+def test_when_nothing_fails_any_more_every_slot_runs(data: st.DataObject, seed: int, everywhere: bool) -> None:
+    always = st.just({"Condition": "any", "Delay": SECOND})
+    some_spec = service_specs(everywhere, always)
+    history = watched(seed, data.draw(some_spec))
+    for event in data.draw(st.lists(events(some_spec), max_size=14)):
+        history.live_through(event)
+    history.heal()
+    sim = history.sim
+    assert sim.run_until_quiet(sim.now + 10_000)
+    wanted = len(usable(sim)) if everywhere else specs.replicas(sim.services["web"].spec)
+    running = Counter((task.slot, task.node_id if everywhere else "") for task in sim.running("web"))
+    assert len(running) == wanted
+    assert (
+        all(task.status.state == TaskState.RUNNING for task in sim.live("web")) or sim.update_state("web") == "paused"
+    )
+    assert sim.update_state("web") not in ("updating", "rollback_started")
+
+
+@settings(max_examples=40 * EFFORT)
+@given(st.data(), st.integers(0, 999))
+def test_an_undisturbed_update_takes_no_more_slots_down_than_it_may(data: st.DataObject, seed: int) -> None:
+    parallelism, size = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 6))
+    order = data.draw(st.sampled_from(["stop-first", "start-first"]))
+    config = {"Parallelism": parallelism, "Delay": data.draw(st.sampled_from([0, SECOND])), "Order": order}
+    allowed = 0 if order == "start-first" else parallelism
+
+    def availability(sim: Simulation, made: Step) -> None:
+        if sim.update_state("web") is not None:
+            assert len({task.slot for task in sim.running("web")}) >= size - allowed
+
+    history = History(seed, _spec(1, size, 1, False, None, None, None), [*ALWAYS, availability])
+    history.healing = True
+    assert history.sim.run_until_quiet(1000)
+    history.sim.update("web", _spec(2, size, 1, False, config, None, None))
+    assert history.sim.run_until_quiet(10_000)
+    assert history.sim.update_state("web") == "completed"
+    assert {task.spec["ContainerSpec"]["Image"] for task in history.sim.running("web")} == {"app:2"}
+
+
+@settings(max_examples=20 * EFFORT)
+@given(st.data(), st.integers(0, 999))
+def test_the_same_choices_make_the_same_history(data: st.DataObject, seed: int) -> None:
+    some_spec = service_specs(False)
+    first, happened = data.draw(some_spec), data.draw(st.lists(events(some_spec), max_size=10))
+    timelines = []
+    for _ in range(2):
+        history = History(seed, first, [])
+        for event in happened:
+            history.live_through(event)
+        history.sim.run_for(60)
+        timelines.append((history.sim.timeline, history.sim.statuses, history.sim.memory, history.sim.tasks))
+    assert timelines[0] == timelines[1]
