@@ -50,7 +50,8 @@ class FilePlan(NamedTuple):
     origin: str
 
     def __repr__(self) -> str:  # never the bytes, also not in a traceback or an assertion
-        return f"FilePlan(key={self.key!r}, name={self.spec.get('Name')!r}, external={self.external}, origin={self.origin!r})"
+        name = self.spec.get("Name")
+        return f"FilePlan(key={self.key!r}, name={name!r}, external={self.external}, origin={self.origin!r})"
 
 
 class VolumePlan(NamedTuple):
@@ -78,3 +79,80 @@ class StackPlan(NamedTuple):
     order: tuple[tuple[str, ...], ...]
     digest: str
     origins: dict[Path, Span]
+
+
+def to_json(plan: StackPlan) -> Json:
+    """The ``stackc.plan/1`` object (DESIGN, section 4). Secret bytes never appear; a config's bytes do not either:
+    both have ``length`` and ``origin``. Keys are sorted wherever order has no meaning."""
+    return {"format": FORMAT, "stack": plan.stack, "digest": plan.digest, **_body(plan)}
+
+
+def _body(plan: StackPlan) -> Json:
+    return {
+        "services": {
+            name: {"key": one.key, "spec": one.spec, "depends_on": one.depends_on}
+            for name, one in plan.services.items()
+        },
+        "networks": {
+            name: {"key": one.key, "spec": one.spec, "external": one.external} for name, one in plan.networks.items()
+        },
+        "configs": {name: _file(one) for name, one in plan.configs.items()},
+        "secrets": {name: _file(one) for name, one in plan.secrets.items()},
+        "volumes": {
+            name: {"key": one.key, "spec": one.spec, "external": one.external} for name, one in plan.volumes.items()
+        },
+        "order": [list(wave) for wave in plan.order],
+    }
+
+
+def _file(one: FilePlan) -> Json:
+    shape: Json = {"key": one.key, "spec": one.spec, "external": one.external, "origin": one.origin}
+    if one.data is not None:
+        shape["length"] = len(one.data)
+    return shape
+
+
+def canonical_json(value: object) -> str:
+    """Sorted keys, no spaces, UTF-8 as it is: the same text on every machine."""
+    from json import dumps
+
+    return dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def with_digest(plan: StackPlan) -> StackPlan:
+    """The plan with its ``digest``: the canonical JSON without it, and each config's own content by its SHA-256.
+
+    A secret's bytes count by length only, so that the digest says nothing about them.
+    """
+    from hashlib import sha256
+
+    body = _body(plan)
+    for name, one in plan.configs.items():
+        if one.data is not None:
+            body["configs"][name]["sha256"] = sha256(one.data).hexdigest()
+    text = canonical_json({"stack": plan.stack, **body})
+    return plan._replace(digest="sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def from_json(value: Json) -> StackPlan:
+    """The plan of a ``stackc.plan/1`` object, without bytes and positions. Raises ValueError with what is wrong."""
+    if value.get("format") != FORMAT:
+        raise ValueError(f"the format is {value.get('format')!r}, not {FORMAT!r}")
+    try:
+        return StackPlan(
+            stack=value["stack"],
+            services={n: ServicePlan(o["key"], o["spec"], o["depends_on"]) for n, o in value["services"].items()},
+            networks={n: NetworkPlan(o["key"], o["spec"], o["external"]) for n, o in value["networks"].items()},
+            configs={n: _file_from(o) for n, o in value["configs"].items()},
+            secrets={n: _file_from(o) for n, o in value["secrets"].items()},
+            volumes={n: VolumePlan(o["key"], o["spec"], o["external"]) for n, o in value["volumes"].items()},
+            order=tuple(tuple(wave) for wave in value["order"]),
+            digest=value["digest"],
+            origins={},
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the plan is not complete: {error}") from None
+
+
+def _file_from(value: Json) -> FilePlan:
+    return FilePlan(value["key"], value["spec"], value["external"], None, value["origin"])

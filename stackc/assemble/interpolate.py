@@ -1,0 +1,112 @@
+"""Variables into values: walks the tree beside the attribute table, expands strings and casts them.
+
+Nodes without a ``$`` are kept as they are, so a file without variables costs one walk and no copy.
+"""
+
+from __future__ import annotations
+
+from stackc.assemble.attributes import ROOT, Place
+from stackc.assemble.context import Context
+from stackc.assemble.quantity import boolean, fraction, integer, size
+from stackc.assemble.template import TemplateError, expand_compose, expand_stack
+from stackc.diagnostics import Span
+from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Value
+
+
+def interpolate(root: Mapping, context: Context) -> Mapping:
+    """The tree with every variable replaced. Faults go to the context; their nodes stay as they were."""
+    entries = dict(root.entries)
+    walk = _Walk(context)
+    for key, node in root.entries.items():
+        if key != "version":
+            entries[key] = walk.node(node, ROOT.child(key))
+    return Mapping(entries, root.keys, root.file, root.start, root.end)
+
+
+class _Walk:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.expand = expand_stack if context.is_stack else expand_compose
+        self.seen: set[tuple[str, Span]] = set()
+
+    def node(self, node: Node, place: Place | None) -> Node:
+        if isinstance(node, Scalar):
+            value = node.value
+            if type(value) is str and ("$" in value or (place is not None and place.attr is not None)):
+                return self._text(node, value, place)
+            return node
+        if isinstance(node, Mapping):
+            changed: dict[str, Node] | None = None
+            for key, child in node.entries.items():
+                new = self.node(child, place.child(key) if place is not None else None)
+                if new is not child:
+                    changed = changed or dict(node.entries)
+                    changed[key] = new
+            return node if changed is None else Mapping(changed, node.keys, node.file, node.start, node.end)
+        assert isinstance(node, Sequence)
+        item = place.item if place is not None else None
+        items = [self.node(child, item) for child in node.items]
+        if all(new is old for new, old in zip(items, node.items, strict=True)):
+            return node
+        return Sequence(items, node.file, node.start, node.end)
+
+    def _text(self, node: Scalar, text: str, place: Place | None) -> Scalar:
+        context, value = self.context, text
+        if "$" in text:
+            try:
+                value, unset = self.expand(text, context.environment)
+            except TemplateError as error:
+                hint = _hint(error)
+                context.report(error.code, error.message, _spot(node, text, error.offset), hint=hint)
+                return node
+            for name, offset in unset:
+                spot = _spot(node, text, offset)
+                if (name, spot) not in self.seen:
+                    self.seen.add((name, spot))
+                    context.report("SC1203", f"the variable {name} is not set; it counts as empty", spot)
+        if value == text and context.is_stack:
+            return node
+        typed = self._cast(node, text, value, place)
+        return node if typed is text else Scalar(typed, node.text, node.file, node.start, node.end)
+
+    def _cast(self, node: Scalar, text: str, value: str, place: Place | None) -> Value:
+        attr = place.attr if place is not None else None
+        kind = (attr.cast or (attr.lenient if not self.context.is_stack else "")) if attr is not None else ""
+        if attr is not None and attr.lenient and not self.context.is_stack:
+            kind = attr.lenient
+        if not kind:
+            return value if value != text else text
+        try:
+            return _CASTS[kind](value)
+        except ValueError as error:
+            if value != text:
+                name = {"int": "a whole number", "float": "a number", "bool": "a boolean"}.get(kind, f"a {kind}")
+                self.context.report(
+                    "SC1204", f"`{text}` is `{value}` here, which {error}; {name} must stand here", node
+                )
+            return value if value != text else text
+
+
+def _octal(text: str) -> int:
+    """A file mode in quotes: octal, as the Compose Specification has it."""
+    body = text[2:] if text[:2] in ("0o", "0O") else text
+    if not body or not set(body) <= set("01234567") or len(body) > 8:
+        raise ValueError("is no octal file mode")
+    return int(body, 8)
+
+
+_CASTS = {"int": integer, "float": fraction, "bool": boolean, "size": size, "mode": _octal}
+
+
+def _hint(error: TemplateError) -> str:
+    return "set it in the environment, or give a default: ${NAME:-default}" if error.code == "SC1202" else ""
+
+
+def _spot(node: Scalar, text: str, offset: int) -> Span:
+    """Where the ``$`` stands, when the scalar stands on one line as it is; else the whole scalar."""
+    span = node.span
+    width = span.end_column - span.column
+    if span.line == span.end_line and text == node.text and width - len(text) in (0, 2) and "\n" not in text:
+        column = span.column + (width - len(text)) // 2 + offset
+        return Span(span.file, span.line, column, span.line, span.end_column - (width - len(text)) // 2)
+    return span

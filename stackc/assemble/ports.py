@@ -1,0 +1,108 @@
+"""The short form of ports as docker's nat package reads it: ``[ip:][host[-host]:]container[-container][/protocol]``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Port(NamedTuple):
+    """``published`` is 0 where the engine chooses. ``address`` as written; Swarm cannot honour it."""
+
+    target: int
+    published: int
+    protocol: str
+    address: str
+
+
+def parse_ports(text: str) -> list[Port]:
+    """All ports of one short form, in docker's order: range members sort as text. Raises ValueError."""
+    address, host, container = _parts(text)
+    bare, _, protocol = container.partition("/")
+    protocol = (protocol.partition("/")[0] or "tcp").lower()
+    if protocol not in ("tcp", "udp", "sctp"):
+        raise ValueError(f"the protocol `{protocol}` is none of tcp, udp and sctp")
+    if address:
+        _check_address(address)
+    if not bare:
+        raise ValueError("no container port stands here")
+    first, last = _range(bare, "container port")
+    if not host:
+        pairs = [(target, 0) for target in range(first, last + 1)]
+    else:
+        low, high = _range(host, "published port")
+        if last - first == high - low:
+            pairs = [(first + step, low + step) for step in range(last - first + 1)]
+        elif first == last:
+            pairs = [(first, published) for published in range(low, high + 1)]
+        else:
+            raise ValueError("the two ranges have different lengths")
+    if len(pairs) > 65536:
+        raise ValueError("the range is too long")
+    ports = [Port(target, published, protocol, address.strip("[]")) for target, published in pairs]
+    if first != last:
+        ports.sort(key=lambda port: f"{port.target}/{protocol}")
+    return ports
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    parts = text.split(":")
+    if len(parts) == 1:
+        return "", "", parts[0]
+    if len(parts) == 2:
+        return "", parts[0], parts[1]
+    return ":".join(parts[:-2]), parts[-2], parts[-1]
+
+
+def _range(text: str, what: str) -> tuple[int, int]:
+    low, dash, high = text.partition("-")
+    first = _port(low, what)
+    last = _port(high, what) if dash else first
+    if last < first:
+        raise ValueError(f"the {what} range {text} runs backwards")
+    return first, last
+
+
+def _port(text: str, what: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 20:
+        raise ValueError(f"`{text}` is no {what}")
+    number = int(text)
+    if number > 65535:
+        raise ValueError(f"the {what} {text} is greater than 65535")
+    return number
+
+
+def _check_address(text: str) -> None:
+    bare = text
+    if text.startswith("["):
+        if not text.endswith("]"):
+            raise ValueError(f"`{text}` is no IP address")
+        bare = text[1:-1]
+    if not (_is_ipv4(bare) or (":" in bare and _is_ipv6(bare.partition("%")[0]))):
+        raise ValueError(f"`{text}` is no IP address")
+
+
+def _is_ipv4(text: str) -> bool:
+    parts = text.split(".")
+    return len(parts) == 4 and all(
+        p.isascii() and p.isdigit() and len(p) <= 3 and int(p) < 256 and (len(p) == 1 or p[0] != "0") for p in parts
+    )
+
+
+def _is_ipv6(text: str) -> bool:
+    if text.count("::") > 1 or ":::" in text:
+        return False
+    head, double, tail = text.partition("::")
+    groups = [g for g in (*head.split(":"), *tail.split(":")) if g]
+    if "" in (head.split(":") if head else []) or "" in (tail.split(":") if tail else []):
+        return False
+    width = 0
+    for position, group in enumerate(groups):
+        if "." in group:
+            if position != len(groups) - 1 or not _is_ipv4(group):
+                return False
+            width += 2
+        elif len(group) <= 4 and set(group) <= set("0123456789abcdefABCDEF"):
+            width += 1
+        else:
+            return False
+    return width <= 7 if double else width == 8

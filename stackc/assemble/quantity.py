@@ -1,0 +1,180 @@
+"""Durations, sizes, CPUs and numbers as Go's standard library and docker's go-units read them. Pure, no regexes.
+
+Every function raises ValueError with a message that says what is wrong.
+"""
+
+from __future__ import annotations
+
+_INT64 = 2**63 - 1
+_UNITS = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+_LONG_UNITS = _UNITS | {"d": 24 * 3600 * 10**9, "w": 7 * 24 * 3600 * 10**9}
+_DIGITS = frozenset("0123456789")
+_SIZES = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+
+
+def duration(text: str, *, days: bool = False) -> int:
+    """Nanoseconds. Go's ParseDuration; with ``days`` also ``d`` and ``w``, as the Compose Specification has them."""
+    units = _LONG_UNITS if days else _UNITS
+    sign = -1 if text[:1] == "-" else 1
+    rest = text[1:] if text[:1] in ("-", "+") else text
+    if rest == "0":
+        return 0
+    if not rest or len(text) > 100:
+        raise ValueError("is no duration")
+    total, at = 0, 0
+    while at < len(rest):
+        whole, at = _digits(rest, at)
+        fraction = ""
+        if rest[at : at + 1] == ".":
+            fraction, at = _digits(rest, at + 1)
+        if not whole and not fraction:
+            raise ValueError("is no duration")
+        start = at
+        while at < len(rest) and rest[at] != "." and rest[at] not in _DIGITS:
+            at += 1
+        unit = rest[start:at]
+        if not unit:
+            raise ValueError("has a number without a unit")
+        if unit not in units:
+            raise ValueError(f"has the unknown unit `{unit}`")
+        total += int(whole or "0") * units[unit]
+        if fraction:
+            total += int(float(int(fraction[:18])) * (units[unit] / float(10 ** len(fraction[:18]))))
+        if total > _INT64:
+            raise ValueError("is longer than 292 years")
+    return sign * total
+
+
+def _digits(text: str, at: int) -> tuple[str, int]:
+    start = at
+    while at < len(text) and text[at] in _DIGITS:
+        at += 1
+    return text[start:at], at
+
+
+def duration_text(nanoseconds: int) -> str:
+    """Go's ``Duration.String``: ``1m30s``, ``1h0m0s``, ``500ms``, ``5µs``, ``0s``."""
+    if nanoseconds == 0:
+        return "0s"
+    sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
+    for unit, size in (("ns", 1), ("µs", 1_000), ("ms", 10**6)):
+        if rest < size * 1000 and rest < 10**9:
+            return f"{sign}{_decimal(rest, size)}{unit}"
+    minutes, below = divmod(rest, 60 * 10**9)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{_decimal(below, 10**9)}s"
+    if hours:
+        return f"{sign}{hours}h{minutes}m{text}"
+    return f"{sign}{minutes}m{text}" if minutes else f"{sign}{text}"
+
+
+def _decimal(number: int, unit: int) -> str:
+    whole, rest = divmod(number, unit)
+    if not rest:
+        return str(whole)
+    return f"{whole}.{str(rest).zfill(len(str(unit)) - 1).rstrip('0')}"
+
+
+def size(text: str) -> int:
+    """Bytes. go-units RAMInBytes: k, m, g, t, p with an optional b or ib, always 1024-based, truncated."""
+    at = max((text.rfind(char) for char in "0123456789. "), default=-1)
+    if at < 0:
+        raise ValueError("is no size")
+    number, suffix = (text[: at + 1], text[at + 1 :]) if text[at] != " " else (text[:at], text[at + 1 :])
+    amount = _float(number)
+    if amount < 0:
+        raise ValueError("is negative")
+    suffix = suffix.lower()
+    if suffix not in ("", "b"):
+        if suffix[0] not in _SIZES or suffix[1:] not in ("", "b", "ib"):
+            raise ValueError(f"has the unknown unit `{suffix}`")
+        amount *= 1024 ** _SIZES[suffix[0]]
+    if amount > _INT64:
+        raise ValueError("is too large")
+    return int(amount)
+
+
+def _float(text: str) -> float:
+    if not text or len(text) > 100 or not set(text) <= set("0123456789.eE+-"):
+        raise ValueError("is no size")
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("is no size") from None
+
+
+def nano_cpus(text: str) -> int:
+    """CPUs × 10^9, exactly: Go's big.Rat (``0.5``, ``1/4``, ``1e-3``, ``1_0``)."""
+    top, slash, bottom = text.replace("_", "").partition("/")
+    numerator, denominator = _rational(top)
+    if slash:
+        if not bottom.isascii() or not bottom.isdigit() or int(bottom[:30]) == 0:
+            raise ValueError("is no number of CPUs")
+        denominator *= int(bottom[:30])
+    if numerator < 0:
+        raise ValueError("is negative")
+    nano, rest = divmod(numerator * 10**9, denominator)
+    if rest:
+        raise ValueError("is too precise: at most nine decimal places count")
+    if nano > _INT64:
+        raise ValueError("is too large")
+    return nano
+
+
+def _rational(text: str) -> tuple[int, int]:
+    mantissa, _, exponent = text.replace("E", "e").partition("e")
+    sign = -1 if mantissa[:1] == "-" else 1
+    whole, _, fraction = mantissa.lstrip("+-").partition(".")
+    digits = whole + fraction
+    power = exponent[1:] if exponent[:1] in ("+", "-") else exponent
+    exact = "e" in text.replace("E", "e")
+    if not digits or not _DIGITS.issuperset(digits) or len(text) > 60 or (exact and not power):
+        raise ValueError("is no number of CPUs")
+    if not _DIGITS.issuperset(power) or len(power) > 2:
+        raise ValueError("is no number of CPUs")
+    shift = (-1 if exponent[:1] == "-" else 1) * int(power or 0) - len(fraction)
+    number = sign * int(digits)
+    return (number * 10**shift, 1) if shift >= 0 else (number, 10**-shift)
+
+
+def integer(text: str) -> int:
+    """Go's Atoi: an optional sign and decimal digits, 64 bits."""
+    body = text[1:] if text[:1] in ("+", "-") else text
+    if not body or not _DIGITS.issuperset(body) or len(body) > 40:
+        raise ValueError("is no whole number")
+    number = int(text)
+    if not -(2**63) <= number <= _INT64:
+        raise ValueError("is too large")
+    return number
+
+
+def boolean(text: str) -> bool:
+    """docker's casting of an interpolated boolean."""
+    word = text.lower()
+    if word in ("y", "yes", "true", "on"):
+        return True
+    if word in ("n", "no", "false", "off"):
+        return False
+    raise ValueError("is no boolean")
+
+
+def fraction(text: str) -> float:
+    """Go's ParseFloat for plain decimals."""
+    try:
+        return _float(text)
+    except ValueError:
+        raise ValueError("is no number") from None
+
+
+def float32(number: float) -> float:
+    """The shortest decimal that is the same 32-bit float: how Go prints a float32."""
+    from struct import pack, unpack
+
+    if number == int(number):
+        return number
+    narrow = unpack("f", pack("f", number))[0]
+    for precision in range(1, 10):
+        short = float(f"{narrow:.{precision}g}")
+        if unpack("f", pack("f", short))[0] == narrow:
+            return short
+    return float(narrow)

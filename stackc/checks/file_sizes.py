@@ -1,0 +1,27 @@
+"""The engine's limits for the content of configs and secrets."""
+
+from __future__ import annotations
+
+from stackc.assemble.context import Context
+from stackc.lower.read import field
+from stackc.parse.nodes import Mapping
+from stackc.plan import StackPlan
+
+LIMITS = {"configs": 1000 * 1024, "secrets": 500 * 1024}
+"""Exclusive, in bytes; 0 bytes are refused as well."""
+
+
+def check(plan: StackPlan, root: Mapping, context: Context) -> None:
+    for kind, files in (("configs", plan.configs), ("secrets", plan.secrets)):
+        for one in files.values():
+            if one.data is None or one.origin == "nothing" or 0 < len(one.data) < LIMITS[kind]:
+                continue
+            node = field(field(root, kind), one.key)
+            at = field(node, "file") or field(node, "content") or field(node, "environment") or node
+            size = "is empty" if not one.data else f"has {len(one.data)} bytes"
+            if not one.data and any(
+                d.path == (kind, one.key) or d.span == (at.span if at else None) for d in context.findings
+            ):
+                continue  # its content could not be read: said already
+            message = f"the {kind[:-1]} `{one.key}` {size}; the engine takes 1 to {LIMITS[kind] - 1}"
+            context.report("SC4012", message, at, path=(kind, one.key))

@@ -1,0 +1,24 @@
+"""Networks and volumes that no service uses are never created: usually a slip of the pen."""
+
+from __future__ import annotations
+
+from stackc.assemble.context import Context
+from stackc.lower.read import entries, field, items, text
+from stackc.parse.nodes import Mapping
+
+
+def check(root: Mapping, stack: str, context: Context) -> None:
+    services = field(root, "services")
+    if not isinstance(services, Mapping):
+        return
+    used: dict[str, set[str]] = {"networks": {"default"}, "volumes": set()}
+    for _, service in services.items():
+        used["networks"].update(name for name, _ in entries(service, "networks"))
+        used["volumes"].update(text(item, "source") for item in items(service, "volumes"))
+    for kind, names in used.items():
+        parent = field(root, kind)
+        for name in parent.entries if isinstance(parent, Mapping) else ():
+            if name not in names:
+                assert isinstance(parent, Mapping)
+                message = f"the {kind[:-1]} `{name}` is used by no service and will not be created"
+                context.report("SC4017", message, parent.key_span(name), path=(kind, name), hint="use it, or remove it")

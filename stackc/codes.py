@@ -1,0 +1,115 @@
+"""Every diagnostic code: what it means and what to do. A code never changes its meaning and is never used again.
+
+SC10xx reading and YAML · SC11xx versions and dialects · SC12xx interpolation · SC20xx schema · SC21xx what is
+ignored · SC30xx values · SC40xx semantics of a stack. On the start-up path: no heavy imports.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stackc.diagnostics import Diagnostic, Path, Related, Severity, Span
+
+
+class Code(NamedTuple):
+    """``summary`` names the fault in general; ``hint`` is used where a finding has no better one of its own."""
+
+    severity: Severity
+    summary: str
+    hint: str = ""
+
+
+_E, _W = Severity.ERROR, Severity.WARNING
+_SEVERAL = "keep one document per file and give several files with -c"
+_EVERYWHERE = "Swarm publishes on all interfaces of every node: remove the address"
+_NAME = "letters, digits, - and _; at most 63 characters with the stack's name"
+_BLIND = "without `healthcheck:` only a task that exits counts as failed"
+
+CODES: dict[str, Code] = {
+    "SC1001": Code(_E, "a file cannot be read"),
+    "SC1002": Code(_E, "a file stands outside the project folder", "put it at or below the first -c file's folder"),
+    "SC1003": Code(_E, "a file is too large"),
+    "SC1004": Code(_E, "a file is not UTF-8", "save the file as UTF-8"),
+    "SC1005": Code(_E, "not valid YAML"),
+    "SC1006": Code(_E, "the document is empty", "a stack file has at least `services:` with one service"),
+    "SC1007": Code(_E, "the top of the file is not a mapping"),
+    "SC1008": Code(_E, "a key is defined twice", "keep one of the two"),
+    "SC1009": Code(_E, "a key is not a string", "write the key in quotes"),
+    "SC1010": Code(_E, "nested too deeply"),
+    "SC1011": Code(_E, "too many values or anchors"),
+    "SC1012": Code(_E, "aliases expand to too much", "aliases of aliases grow exponentially: write the values out"),
+    "SC1013": Code(_E, "an alias without a usable anchor"),
+    "SC1014": Code(_E, "a merge key with something else than mappings"),
+    "SC1015": Code(_E, "a tag that is not understood", "remove the tag"),
+    "SC1016": Code(_E, "more than one document", _SEVERAL),
+    "SC1017": Code(_E, "a character that YAML does not allow"),
+    "SC1018": Code(_W, "a tag that docker ignores", "remove the tag"),
+    "SC1019": Code(_W, "a further document that docker ignores", _SEVERAL),
+    "SC1101": Code(_E, "an unsupported file version"),
+    "SC1102": Code(_E, "files of different versions", "give all files the same `version:`"),
+    "SC1103": Code(_E, "files of different dialects", "give all files a `version:`, or none, or choose with --dialect"),
+    "SC1201": Code(_E, "an invalid interpolation", "write $$ for a literal $"),
+    "SC1202": Code(_E, "a required variable is not set"),
+    "SC1203": Code(_W, "a variable is not set", "set it, or give a default: ${NAME:-default}"),
+    "SC1204": Code(_E, "a variable's value has the wrong type"),
+    "SC1205": Code(_E, "interpolation grows too large"),
+    "SC2001": Code(_E, "an unknown key"),
+    "SC2002": Code(_E, "a wrong type"),
+    "SC2003": Code(_E, "a required key is missing"),
+    "SC2004": Code(_E, "a value that is not allowed"),
+    "SC2005": Code(_E, "an item stands twice in a list", "keep one of the two"),
+    "SC2006": Code(_E, "a key of the Compose Specification that is not supported yet"),
+    "SC2007": Code(_E, "a key that stack files must not use"),
+    "SC2008": Code(_E, "a key of a newer file version"),
+    "SC2009": Code(_E, "a key that cannot be expressed in a Swarm service"),
+    "SC2101": Code(_W, "a key without effect in a stack", "remove it, so that nobody relies on it"),
+    "SC2102": Code(_W, "a deprecated key"),
+    "SC3001": Code(_E, "an invalid port"),
+    "SC3002": Code(_E, "an invalid volume"),
+    "SC3003": Code(_E, "an invalid duration", "write a number with a unit, such as 10s, 1m30s or 500ms"),
+    "SC3004": Code(_E, "an invalid size in bytes", "write a number with a unit, such as 64m or 1.5g"),
+    "SC3005": Code(_E, "an invalid number of CPUs", 'write a decimal number in quotes, such as "0.5"'),
+    "SC3006": Code(_E, "an invalid command line", "close the quote, or write the command as a list"),
+    "SC3007": Code(_E, "an invalid line in an env file"),
+    "SC3008": Code(_E, "an invalid image reference"),
+    "SC3009": Code(_E, "an invalid restart policy", "one of no, always, unless-stopped, on-failure[:N]"),
+    "SC3010": Code(_E, "an invalid number"),
+    "SC3011": Code(_E, "options that exclude each other"),
+    "SC3012": Code(_E, "an invalid deploy mode", "one of replicated, global, replicated-job, global-job"),
+    "SC3013": Code(_W, "an IP address that a published port ignores", _EVERYWHERE),
+    "SC3014": Code(_E, "a port bound to one address", _EVERYWHERE),
+    "SC3015": Code(_E, "an invalid file mode"),
+    "SC3016": Code(_E, "an invalid value for a Swarm service"),
+    "SC4001": Code(_E, "an undefined network"),
+    "SC4002": Code(_E, "an undefined volume"),
+    "SC4003": Code(_E, "an undefined config"),
+    "SC4004": Code(_E, "an undefined secret"),
+    "SC4005": Code(_E, "an undefined dependency"),
+    "SC4006": Code(_E, "services depend on each other in a circle", "remove one of the dependencies"),
+    "SC4007": Code(_E, "a published port is used twice"),
+    "SC4008": Code(_E, "a service has no image", "give it an `image:`; a stack runs images that were built before"),
+    "SC4009": Code(_E, "a name that the engine refuses", _NAME),
+    "SC4010": Code(_E, "no or an invalid stack name"),
+    "SC4011": Code(_W, "an automatic rollback without a health check", _BLIND),
+    "SC4012": Code(_E, "a config or secret of a size that the engine refuses"),
+    "SC4013": Code(_E, "two files with one target in a service"),
+    "SC4014": Code(_E, "two objects with one name"),
+    "SC4015": Code(_E, "two mounts with one target"),
+    "SC4016": Code(_E, "no services"),
+    "SC4017": Code(_W, "a defined object that no service uses"),
+    "SC4018": Code(_E, "too many services"),
+}  # fmt: skip
+
+
+def found(
+    code: str,
+    message: str,
+    span: Span | None,
+    *,
+    path: Path = (),
+    hint: str = "",
+    related: tuple[Related, ...] = (),
+) -> Diagnostic:
+    """A finding with the severity of its code, and the code's hint where it has none of its own."""
+    meaning = CODES[code]
+    return Diagnostic(code, meaning.severity, message, span, path, hint or meaning.hint, related)

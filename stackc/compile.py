@@ -1,0 +1,236 @@
+"""Files → StackPlan: the passes in their order. Pure: files come from a Reader, variables from an argument.
+
+``compile_stack`` never raises for bad input; it returns every finding of one run, sorted by place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Variables
+from collections.abc import Sequence
+from posixpath import dirname, join, normpath
+from typing import NamedTuple
+
+from stackc.assemble.canonical import canonical
+from stackc.assemble.context import COMPOSE, STACK, Context
+from stackc.assemble.context import explain as explain_source
+from stackc.assemble.interpolate import interpolate
+from stackc.assemble.merge import merge
+from stackc.checks import PLAN_CHECKS, TREE_CHECKS
+from stackc.codes import found
+from stackc.diagnostics import Diagnostic, Span, has_errors, sort
+from stackc.lower import lower
+from stackc.parse import Document, parse
+from stackc.parse.nodes import Mapping, Scalar
+from stackc.plan import StackPlan, with_digest
+from stackc.schema import Acceptor
+from stackc.schema_file import schema_document
+from stackc.source import Reader, SourceError
+
+STDIN = "-"
+STDIN_NAME = "<stdin>"
+UNNAMED = "unnamed"
+NEWEST = "3.13"
+VERSIONS = tuple(f"3.{minor}" for minor in range(14))
+
+
+class Compiled(NamedTuple):
+    """``plan`` is None if and only if there is an error. ``sources``: file to text, for carets."""
+
+    plan: StackPlan | None
+    diagnostics: list[Diagnostic]
+    sources: dict[str, str]
+
+
+class Assembled(NamedTuple):
+    """What ``assemble_files`` made: the canonical tree (None when a file could not be used) and its context."""
+
+    root: Mapping | None
+    context: Context
+    sources: dict[str, str]
+
+
+def compile_stack(
+    files: Sequence[str],
+    reader: Reader,
+    *,
+    stack: str | None,
+    environment: Variables[str, str],
+    dialect: str | None = None,
+    stdin: bytes | None = None,
+) -> Compiled:
+    """Compile ``files`` (paths for ``reader``; ``-`` is ``stdin``), the later over the earlier ones.
+
+    ``stack``: the stack's name; None takes ``name:`` of the file (Compose dialect). ``dialect``: stack, compose, or
+    None to go by ``version:``. ``environment`` is all that interpolation may see.
+    """
+    compiled = check_stack(files, reader, stack=stack, environment=environment, dialect=dialect, stdin=stdin)
+    if compiled.plan is None:
+        return compiled
+    if stack is None and compiled.plan.stack == UNNAMED:
+        nameless = found("SC4010", "the stack has no name", None, hint="give it on the command line, or as `name:`")
+        return compiled._replace(plan=None, diagnostics=sort([*compiled.diagnostics, nameless]))
+    return compiled._replace(plan=with_digest(compiled.plan))
+
+
+def check_stack(
+    files: Sequence[str],
+    reader: Reader,
+    *,
+    stack: str | None,
+    environment: Variables[str, str],
+    dialect: str | None = None,
+    stdin: bytes | None = None,
+) -> Compiled:
+    """``compile_stack`` without the plan's digest: what ``stackc validate`` needs.
+
+    ``stack`` may stay unknown here: the name then is the file's own, or ``UNNAMED``.
+    """
+    assembled = assemble_files(files, reader, environment=environment, dialect=dialect, stdin=stdin)
+    root, context = assembled.root, assembled.context
+    plan = None
+    if root is not None:
+        name = stack if stack is not None else own_name(root) or UNNAMED
+        for tree_check in TREE_CHECKS:
+            tree_check(root, name, context)
+        plan = lower(name, root, context)
+        for plan_check in PLAN_CHECKS:
+            plan_check(plan, root, context)
+    diagnostics = sort(context.findings)
+    return Compiled(None if has_errors(diagnostics) else plan, diagnostics, assembled.sources)
+
+
+def own_name(root: Mapping) -> str:
+    """``name:`` of the file, as Compose normalises it: lower case, letters, digits, ``-`` and ``_``; "" without one."""
+    node = root.get("name")
+    given = str(node.value) if isinstance(node, Scalar) and node.value is not None else ""
+    kept = "".join(char for char in given.lower() if char.isascii() and (char.isalnum() or char in "-_"))
+    return kept.lstrip("-_")
+
+
+def assemble_files(
+    files: Sequence[str],
+    reader: Reader,
+    *,
+    environment: Variables[str, str],
+    dialect: str | None = None,
+    stdin: bytes | None = None,
+) -> Assembled:
+    """Read, parse, interpolate, check against the schema, canonicalise and merge. Every file is looked at, also
+    after one that is broken."""
+    findings: list[Diagnostic] = []
+    sources: dict[str, str] = {}
+    documents: list[Document] = []
+    for file in files:
+        document = _read(file, reader, stdin, findings, sources)
+        if document is not None:
+            documents.append(document)
+    chosen = dialect or _dialect(documents, findings)
+    version = _version(documents, findings) if chosen == STACK else ""
+    context = Context(chosen, version, environment, reader, _folder(files, reader))
+    context.findings.extend(findings)
+    root: Mapping | None = None
+    for document in documents:
+        _note_oddities(document, context)
+        tree = _canonical(document.root, context)
+        root = tree if root is None else merge(root, tree, stack=context.is_stack)
+    if len(documents) < len(files) or has_errors(findings):
+        root = None  # what is missing would only cause more findings
+    return Assembled(root, context, sources)
+
+
+def _canonical(tree: Mapping, context: Context) -> Mapping:
+    tree = interpolate(tree, context)
+    acceptor = Acceptor(schema_document(), context.dialect, context.version)
+    if not acceptor.accepts(tree):
+        from stackc.explain import explain
+
+        tree = explain(tree, acceptor, context)
+    return canonical(tree, context)
+
+
+def _read(
+    file: str, reader: Reader, stdin: bytes | None, findings: list[Diagnostic], sources: dict[str, str]
+) -> Document | None:
+    name = STDIN_NAME if file == STDIN else file
+    if file == STDIN and stdin is not None:
+        data = stdin
+    else:
+        try:
+            data = reader.read(file)
+        except SourceError as error:
+            code, message = explain_source(error, file)
+            findings.append(found(code, message, None))
+            return None
+    sources[name] = data.decode("utf-8-sig", "replace")
+    document, faults = parse(name, data)
+    findings.extend(faults)
+    return document
+
+
+def _folder(files: Sequence[str], reader: Reader) -> str:
+    """The absolute folder of the first file that is no stdin; relative paths of all files start there."""
+    first = next((file for file in files if file != STDIN), None)
+    return normpath(join(reader.root, dirname(first))) if first is not None else normpath(reader.root)
+
+
+def _dialect(documents: list[Document], findings: list[Diagnostic]) -> str:
+    """A file with ``version:`` is a stack file. All files must be of one kind."""
+    kinds = [STACK if "version" in document.root.entries else COMPOSE for document in documents]
+    if not kinds:
+        return COMPOSE
+    for document, kind in zip(documents, kinds, strict=True):
+        if kind != kinds[0]:
+            message = (
+                "this file has no `version:`, the first one has"
+                if kind == COMPOSE
+                else "this file has a `version:`, the first one has none"
+            )
+            findings.append(found("SC1103", message, _top(document.root)))
+    return kinds[0]
+
+
+def _top(root: Mapping) -> Span:
+    span = root.span
+    return Span(span.file, span.line, span.column, span.line, span.column + 1)
+
+
+def _version(documents: list[Document], findings: list[Diagnostic]) -> str:
+    """The common version, normalised; the newest one where it is missing or wrong."""
+    first = ""
+    for document in documents:
+        node = document.root.get("version")
+        given = "" if node is None else node.value if isinstance(node, Scalar) else None
+        if not isinstance(given, str):
+            at = node.span if node is not None else None
+            hint = f'write it in quotes: "{node.text}"' if isinstance(node, Scalar) else ""
+            findings.append(found("SC1101", "`version` must be a string", at, path=("version",), hint=hint))
+            continue
+        version = NEWEST if given in ("", "3") else given
+        if version not in VERSIONS:
+            assert node is not None
+            hint = f'write version: "{NEWEST}", or remove the line to use the Compose Specification'
+            findings.append(
+                found("SC1101", f"the file version `{given}` is not supported", node.span, path=("version",), hint=hint)
+            )
+            continue
+        if first and version != first:
+            span = node.span if node is not None else _top(document.root)
+            findings.append(
+                found("SC1102", f"this file has version {version}, the first one {first}", span, path=("version",))
+            )
+        first = first or version
+    return first or NEWEST
+
+
+def _note_oddities(document: Document, context: Context) -> None:
+    """Tags and further documents: docker ignores them, Compose would not; nobody should be surprised."""
+    for tag, span in document.tags:
+        if context.is_stack and tag not in ("!reset", "!override"):
+            context.report("SC1018", f"the tag `{tag}` is ignored", span)
+        else:
+            context.report("SC1015", f"the tag `{tag}` is not supported", span)
+    if document.more is not None:
+        if context.is_stack:
+            context.report("SC1019", "a second document starts here; docker reads the first one only", document.more)
+        else:
+            context.report("SC1016", "a second document starts here", document.more)

@@ -1,0 +1,65 @@
+"""Dependencies → waves: a service stands in a later wave than all it depends on."""
+
+from __future__ import annotations
+
+from stackc.lower.read import entries, flag, text, value
+from stackc.parse.nodes import Mapping, Node
+
+
+def dependencies(service: Node) -> dict[str, str]:
+    """Key of the dependency to its condition."""
+    found = {}
+    for name, node in entries(service, "depends_on"):
+        found[name] = text(node, "condition") or "service_started"
+    return dict(sorted(found.items()))
+
+
+def is_required(service: Node, name: str) -> bool:
+    for key, node in entries(service, "depends_on"):
+        if key == name:
+            required = node.get("required") if isinstance(node, Mapping) else None
+            return value(required) is not False if required is not None else True
+    return flag(service, name)
+
+
+def waves(depends_on: dict[str, list[str]]) -> tuple[tuple[str, ...], ...]:
+    """Sorted within a wave. Names that are no keys are ignored; what stands in a circle is left out."""
+    remaining = {name: {dep for dep in deps if dep in depends_on} for name, deps in depends_on.items()}
+    result = []
+    while remaining:
+        ready = sorted(name for name, deps in remaining.items() if not deps)
+        if not ready:
+            break
+        result.append(tuple(ready))
+        done = set(ready)
+        remaining = {name: deps - done for name, deps in remaining.items() if name not in done}
+    return tuple(result)
+
+
+def circle(depends_on: dict[str, list[str]]) -> list[str]:
+    """One circle as a path that ends where it starts, or nothing. Iterative: a long chain costs no stack."""
+    done: set[str] = set()
+    for root in sorted(depends_on):
+        path: list[str] = []
+        on_path: set[str] = set()
+        stack: list[tuple[str, int]] = [(root, 0)]
+        while stack:
+            name, position = stack.pop()
+            if position == 0:
+                if name in done:
+                    continue
+                path.append(name)
+                on_path.add(name)
+            following = [dep for dep in sorted(depends_on[name]) if dep in depends_on]
+            if position < len(following):
+                stack.append((name, position + 1))
+                dep = following[position]
+                if dep in on_path:
+                    return [*path[path.index(dep) :], dep]
+                if dep not in done:
+                    stack.append((dep, 0))
+                continue
+            path.pop()
+            on_path.discard(name)
+            done.add(name)
+    return []

@@ -1,0 +1,68 @@
+"""YAML text → positioned node tree. Pure: bytes and a name in, a Document and Diagnostics out; never raises.
+
+libyaml's events are composed here, not by ``yaml.compose``: that one recurses in C and a deeply nested file ends
+the process. Budgets are checked while the events arrive, so a hostile file costs no more than its first excess.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stackc.codes import found
+from stackc.diagnostics import Diagnostic, Span
+from stackc.parse.compose import Composer, Document, Refused
+
+__all__ = ["Document", "Limits", "parse"]
+
+
+class Limits(NamedTuple):
+    """``nodes`` counts what stands in the text, ``expanded`` what it means with every alias written out."""
+
+    bytes: int = 16 * 1024 * 1024
+    depth: int = 64
+    nodes: int = 1_500_000
+    expanded: int = 2_000_000
+    anchors: int = 10_000
+    alias_growth: int = 100_000
+
+
+LIMITS = Limits()
+
+
+def parse(file: str, data: bytes, limits: Limits = LIMITS) -> tuple[Document | None, list[Diagnostic]]:
+    """``data`` as a tree whose top is a mapping. The Document is None if and only if there is an error."""
+    if len(data) > limits.bytes:
+        message = f"the file has {len(data)} bytes; at most {limits.bytes} are read"
+        return None, [found("SC1003", message, Span(file, 1, 1, 1, 1))]
+    try:
+        text = _decode(file, data)
+        composer = Composer(file, limits)
+        document = composer.compose(text)
+    except Refused as refused:
+        return None, [refused.diagnostic]
+    if composer.diagnostics:
+        return None, composer.diagnostics
+    return document, []
+
+
+def _decode(file: str, data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise Refused(found("SC1004", "the file is UTF-16, not UTF-8", Span(file, 1, 1, 1, 1)))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        start = 3 if data.startswith(b"\xef\xbb\xbf") else 0
+        good = data[start : start + error.start].decode("utf-8", "replace")
+        span = _span_after(file, good)
+        message = f"byte 0x{data[start + error.start]:02x} is not valid UTF-8"
+        raise Refused(found("SC1004", message, span)) from None
+    nul = text.find("\0")
+    if nul >= 0:
+        raise Refused(found("SC1017", "a NUL character stands here", _span_after(file, text[:nul])))
+    return text
+
+
+def _span_after(file: str, before: str) -> Span:
+    line = before.count("\n") + 1
+    column = len(before) - (before.rfind("\n") + 1) + 1
+    return Span(file, line, column, line, column + 1)
