@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, shell: Shell) -> int:
 
     from reconciler.manager.clock import SystemClock
     from reconciler.manager.foreground import SocketError, StoreError, open_manager, process_agents
-    from reconciler.manager.paths import PathError, manager_paths
+    from reconciler.manager.paths import PathError, Paths
 
     try:
         address = str(ipaddress.ip_address(args.publish_address))
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, shell: Shell) -> int:
     )
     clock = SystemClock()
     try:
-        paths = manager_paths(shell.env, state=args.state, socket=args.socket)
+        paths = Paths.of(shell.env, state=args.state, socket=args.socket)
         running = open_manager(
             paths,
             version=version("stackc"),
