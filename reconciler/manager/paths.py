@@ -41,8 +41,8 @@ class Paths(NamedTuple):
         length = len(os.fsencode(socket_path))
         if length > _SOCKET_LIMIT:
             raise PathError(
-                f"the socket path {socket_path} has {length} bytes, more than the {_SOCKET_LIMIT} that every system takes; "
-                "choose a shorter one with --socket, or a shorter folder with STACKC_STATE_DIR"
+                f"the socket path {socket_path} has {length} bytes, and not every system takes more than "
+                f"{_SOCKET_LIMIT}; choose a shorter one with --socket, or a shorter folder with STACKC_STATE_DIR"
             )
         return cls(state_dir, socket_path)
 
