@@ -117,6 +117,8 @@ class UnixTransport:
             connection.request(method, url, data, headers)
             response = connection.getresponse()
             raw = response.read(MAX_ANSWER + 1)
+            if response.length:  # a sized read does not notice that the peer stopped early
+                raise http.client.IncompleteRead(raw, response.length)
         except BaseException:
             connection.close()
             self._local.connection = None
