@@ -15,7 +15,7 @@ from reconciler.manager.agent.monitor import HealthReport
 from reconciler.manager.agent.runner import TaskRunner, Tools
 from reconciler.manager.balancer.ports import Ports, published_ports
 from reconciler.manager.clock import Clock
-from reconciler.manager.model import Cluster, Node, Service, Task, TaskState, TaskStatus
+from reconciler.manager.model import Cluster, Node, Task, TaskState, TaskStatus
 from reconciler.manager.runtimes.layout import Files
 from reconciler.manager.runtimes.process import Exit, Handle, ProcessRuntime
 from reconciler.manager.runtimes.tasklog import LogLine, read_log
@@ -54,7 +54,7 @@ class Agent:
         self._publish_address = publish_address
         self._balancer: Balancer | None = None
         self._ports = Ports({}, {})
-        self._services: Mapping[str, Service] = {}
+        self._cluster = Cluster(services={}, tasks={}, nodes={})
         self._publish_due = False
         self._runtime = ProcessRuntime(state_dir)
         self._loop = Loop(clock, _complain, name="agent")
@@ -153,14 +153,13 @@ class Agent:
         cluster, self._next = self._next, None
         if cluster is None or self._closed:
             return
-        node = cluster.nodes.get(self._node_id) or Node(id=self._node_id, hostname=self._node_id)
+        self._cluster = cluster
         for task_id, runner in list(self._runners.items()):
             if task_id not in cluster.tasks and not runner.removing:
                 runner.remove()
         for task in cluster.tasks.values():
             if task.node_id == self._node_id:
-                self._apply_task(task, node)
-        self._services = cluster.services
+                self._apply_task(task)
         self._publish()
         for task_id, found in self._found.items():  # known at recovery, gone from the cluster since
             if isinstance(found, Handle):
@@ -168,12 +167,14 @@ class Agent:
             self._pool.submit(self._runtime.remove, task_id)
         self._found.clear()
 
-    def _apply_task(self, task: Task, node: Node) -> None:
+    def _apply_task(self, task: Task) -> None:
+        node = self._cluster.nodes.get(self._node_id) or Node(id=self._node_id, hostname=self._node_id)
         runner = self._runners.get(task.id)
         if runner is None:
             runner = self._runners[task.id] = TaskRunner(task, node, self._tools, self._found.pop(task.id, None))
-        runner.update(task, node)
-        self._report_again(runner)
+        if not runner.removing:
+            runner.update(task, node)
+            self._report_again(runner)
 
     def _report_again(self, runner: TaskRunner) -> None:
         """Level-triggered: a status that got lost on its way to the store is sent once more."""
@@ -193,7 +194,7 @@ class Agent:
         """Tell the balancer which tasks serve which port, if that has changed."""
         self._publish_due = False
         runners = (runner for runner in self._runners.values() if runner.serving)
-        ports = published_ports(self._services, ((runner.task, runner.status.address) for runner in runners))
+        ports = published_ports(self._cluster.services, ((runner.task, runner.status.address) for runner in runners))
         if ports.routes != self._ports.routes:
             if self._balancer is None:
                 from reconciler.manager.balancer.core import Balancer  # asyncio, only where ports are published
@@ -227,6 +228,8 @@ class Agent:
         self._runners.pop(runner.task.id, None)
         self._addresses.pop(runner.task.id, None)
         self._reported.pop(runner.task.id, None)
+        if (task := self._cluster.tasks.get(runner.task.id)) is not None:
+            self._apply_task(task)  # it came back while its remains were being removed
 
     def address_for(self, task_id: str) -> str:
         """The task's own 127/8 address: the same for the same id, unless a living task has it already."""

@@ -104,7 +104,7 @@ class TaskRunner:
             elif step is Step.STOP:
                 self._stop()
             elif self.removing:
-                self._run(lambda: self._tools.runtime.remove(self.task.id), lambda _: self._tools.host.gone(self))
+                self._run(lambda: self._tools.runtime.remove(self.task.id), self._removed)
             return
 
     def close(self) -> None:
@@ -115,6 +115,10 @@ class TaskRunner:
             self._tools.loop.unwatch(self._handle.descriptor)
             self._handle.release()
             self._handle = None
+
+    def _removed(self, result: Exception | None) -> None:
+        self._busy = True  # for good: there is no further step
+        self._tools.host.gone(self)
 
     # -- preparing and starting
 

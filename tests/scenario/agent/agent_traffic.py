@@ -16,7 +16,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     def do_GET(self):
         if self.path == "/slow":
-            time.sleep(1.0)
+            time.sleep(0.6)
         body = (sys.argv[1] + " " + os.environ["STACKC_TASK_ID"]).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))

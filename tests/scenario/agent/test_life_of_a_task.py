@@ -63,6 +63,8 @@ def test_a_task_that_left_the_cluster_is_stopped_and_its_folder_removed(rig: Rig
     rig.drop("t1")
     until(lambda: not (rig.state / "tasks/t1").exists(), "the folder is gone")
     assert not alive(pid)
+    rig.put(new_task("t1"))
+    rig.wait("t1", TaskState.RUNNING)  # the same id again meets nothing of the first
 
 
 def test_a_task_that_ignores_its_stop_signal_is_killed_after_the_grace_period(rig: Rig) -> None:

@@ -41,7 +41,7 @@ class FormerManager:
         self._process.stdin.write(json.dumps([task_id, argv, spec]) + "\n")
         self._process.stdin.flush()
         for line in self._process.stdout:
-            known, state, pid, err = json.loads(line)
+            known, state, pid, _ = json.loads(line)
             if known == task_id and pid:
                 self.pids[task_id] = pid
             if (known, state) == (task_id, until_state):
