@@ -79,7 +79,7 @@ def open_manager(
     choices = choices or SystemChoices()
     store = Store.open(paths.state)
     try:
-        state = _loaded(store, choices, address=address, now=clock.now())
+        state = load_state(store, choices, address=address, now=clock.now())
         server = Server.bind(paths.socket)
     except BaseException:
         store.close()
@@ -88,7 +88,8 @@ def open_manager(
     return Running(manager, server, paths, version)
 
 
-def _loaded(store: Store, choices: Choices, *, address: str, now: float) -> State:
+def load_state(store: Store, choices: Choices, *, address: str, now: float) -> State:
+    """The stored state with this machine's facts of today, or a first one. Raises StoreError."""
     state = store.load()
     if state is None:
         return _first(store, choices, address=address, now=now)
