@@ -7,6 +7,7 @@ from typing import Any
 
 from stackc.plan import NAMESPACE_LABEL, Json
 
+RECORD_LABEL = "stackc.kind"  # of config objects that are our own records and no part of the stack
 LIVE_DESIRED = ("ready", "running")  # a task that is meant to run
 RUNNING = "running"
 ENDED = ("complete", "shutdown", "failed", "rejected", "orphaned", "remove")
@@ -91,12 +92,13 @@ class Observed:
     tasks: tuple[ObservedTask, ...] = ()
 
     def fingerprint(self) -> dict[str, Any]:
-        """Version index of everything a plan could touch; a saved plan is bound to it."""
+        """Version index of everything a plan could touch; a saved plan is bound to it. Records of attempts are no
+        part of it: whatever they did to the stack shows in the rest."""
         return {
             "cluster": self.manager.cluster,
             "services": {name: [s.id, s.version] for name, s in sorted(self.services.items())},
             "networks": {name: o.id for name, o in sorted(self.networks.items()) if self._own(o)},
-            "configs": {name: o.id for name, o in sorted(self.configs.items())},
+            "configs": {name: o.id for name, o in sorted(self.configs.items()) if RECORD_LABEL not in o.labels},
             "secrets": {name: o.id for name, o in sorted(self.secrets.items())},
         }
 

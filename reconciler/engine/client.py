@@ -52,12 +52,11 @@ class Engine:
             raise EngineError(
                 "not-manager", f"the engine at {self.host} is a worker: talk to a manager instead ({managers})"
             )
-        builtin = any(label.startswith("stackc.manager=") for label in info.get("Labels") or ())
         return ManagerInfo(
             name=str(info.get("Name") or ""),
             cluster=str((swarm.get("Cluster") or {}).get("ID") or ""),
             version=str(info.get("ServerVersion") or ""),
-            builtin=builtin,
+            builtin=info.get("Driver") == "process",  # storage drivers of Docker have other names
             host=self.host,
             nodes=int(swarm.get("Nodes") or 1),
         )

@@ -402,11 +402,11 @@ def plain_lines(progress: Progress, told: dict[str, tuple[str, int]]) -> Iterabl
     if progress.note:
         yield progress.note
     for service in progress.services:
-        now = (f"{service.state}: {service.text}", service.healthy)
-        key = (_without_numbers(now[0]), now[1])
+        key = (_without_numbers(service.state + service.text), service.healthy)
         if told.get(service.name) != key:
             told[service.name] = key
-            yield f"{service.name} {service.healthy}/{service.wanted} {now[0]}"
+            count = f" {service.healthy}/{service.wanted}" if service.wanted else ""
+            yield f"{service.name}{count}  {'FAILED: ' if service.state == FAILED else ''}{service.text}"
 
 
 def _without_numbers(text: str) -> str:

@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 from reconciler.engine import Engine, EngineError
 from reconciler.engine.observe import file_object
 from stackc.diff import Bound
-from stackc.observed import ObservedObject
+from stackc.observed import RECORD_LABEL, ObservedObject
 from stackc.plan import NAMESPACE_LABEL, Json
 
-KIND_LABEL = "stackc.kind"
 ATTEMPT = "attempt"
 KEEP = 20  # attempts
 GENERATIONS = 5  # good revisions whose configs and secrets are kept, so that one can return to them
@@ -118,7 +117,7 @@ def of_configs(configs: Iterable[ObservedObject]) -> History:
 
 
 def is_attempt(config: ObservedObject) -> bool:
-    return config.labels.get(KIND_LABEL) == ATTEMPT
+    return config.labels.get(RECORD_LABEL) == ATTEMPT
 
 
 def begin(engine: Engine, attempt: Attempt) -> Attempt:
@@ -169,7 +168,7 @@ def _name(attempt: Attempt) -> str:
 def _labels(attempt: Attempt) -> dict[str, str]:
     labels = {
         NAMESPACE_LABEL: attempt.bound.stack,
-        KIND_LABEL: ATTEMPT,
+        RECORD_LABEL: ATTEMPT,
         "stackc.number": str(attempt.number),
         "stackc.phase": attempt.phase,
         "stackc.reason": attempt.reason[:_TEXT_LIMIT],

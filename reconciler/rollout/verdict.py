@@ -139,7 +139,12 @@ def _awaited(service: ObservedService, tasks: list[ObservedTask]) -> str:
             return f"task {task_name(task)} cannot be placed: {task.err}"
     starting = [t for t in tasks if t.live and t.current and t.state == "starting"]
     if starting:
-        return f"waiting for {task_name(starting[0])} to become healthy"
+        checked = (service.spec["TaskTemplate"]["ContainerSpec"].get("Healthcheck") or {}).get("Test") not in (
+            None,
+            [],
+            ["NONE"],
+        )
+        return f"waiting for {task_name(starting[0])} to {'become healthy' if checked else 'start'}"
     under_way = service.update_state in ("updating", "rollback_started")
     return service.update_message if under_way and service.update_message else "waiting for tasks to run"
 

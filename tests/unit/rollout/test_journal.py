@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.rollout import journal, lease
 from reconciler.rollout.journal import Attempt, History, Revision
 from stackc.diff import Bound
-from stackc.observed import ObservedObject
+from stackc.observed import RECORD_LABEL, ObservedObject
 
 TEXT = st.text(max_size=20)
 BODY = st.dictionaries(TEXT, st.recursive(TEXT | st.integers() | st.none(), st.lists, max_leaves=4), max_size=3)
@@ -53,7 +53,7 @@ def test_the_bytes_of_configs_and_secrets_are_not_in_the_record() -> None:
 @pytest.mark.parametrize("data", [b"", b"x", b"aGVsbG8=", journal.encode(bound(), {})[:-8]])
 def test_a_damaged_record_is_passed_over(data: bytes) -> None:
     labels = {
-        journal.KIND_LABEL: journal.ATTEMPT,
+        RECORD_LABEL: journal.ATTEMPT,
         "stackc.number": "1",
         "stackc.phase": "applied",
         "stackc.started": "1",

@@ -1,0 +1,130 @@
+"""`stackc apply`: plan, ask, write wave by wave, wait for the verdict. `stackc apply P`: exactly the saved plan P."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from stackc.cli.ask import confirmed
+from stackc.cli.engine import add_host, engine
+from stackc.cli.inputs import add_inputs, compile_inputs
+from stackc.cli.shell import USAGE, Shell, UserError
+
+if TYPE_CHECKING:
+    from reconciler.engine import Engine
+    from reconciler.rollout import Prepared, Settings
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_inputs(parser, stack_required=True, metavar="STACK|P", stack_help="the stack's name, or a saved plan")
+    add_host(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+    parser.add_argument("--prune", action="store_true", help="remove services and networks that no file names any more")
+    parser.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS", help="for the verdict (default 600)")
+    parser.add_argument("--detach", "-d", action="store_true", help="write everything at once and do not wait")
+
+
+def run(args: Namespace, shell: Shell) -> int:
+    from reconciler.rollout import Revision, Settings, carry_out
+    from stackc.cli.plan import warn_unfinished
+    from stackc.cli.progress import view
+    from stackc.cli.verdict import tell
+    from stackc.report import plan_diff
+
+    saved_plan = saved_path(args, shell)
+    plan = None
+    if saved_plan is None:
+        plan = compile_inputs(args, shell)
+        if plan is None:
+            return 1
+    elif args.file:
+        shell.err.write("stackc apply: a saved plan and -c FILE exclude each other\n")
+        return USAGE
+    with engine(args, shell) as client:
+        settings = Settings(prune=args.prune, timeout=args.timeout, detach=args.detach)
+        prepared = _from_saved(client, saved_plan, shell, settings) if saved_plan else _compared(client, plan, settings)
+        if args.format == "text":
+            shell.out.write(plan_diff.text(prepared.diff, client.manager()))
+            warn_unfinished(prepared, shell)
+        pending = not prepared.diff.empty or prepared.unfinished is not None
+        if pending and not prepared.bound.missing and not confirmed(args, shell):
+            return 1
+        with view(shell, args.format, colour=not args.no_color) as progress:
+            from dataclasses import replace
+
+            what = saved_plan or ", ".join(args.file or ["default file"])
+            revision = Revision(message=f"stackc apply by hand ({what})")
+            outcome = carry_out(client, prepared, revision, replace(settings, progress=progress))
+    return tell(outcome, prepared.bound.stack, shell, args.format)
+
+
+def _compared(client: Engine, plan: object, settings: Settings) -> Prepared:
+    from reconciler.rollout import prepare
+    from stackc.plan import StackPlan
+
+    assert isinstance(plan, StackPlan)
+    return prepare(client, plan, settings)
+
+
+def saved_path(args: Namespace, shell: Shell) -> str | None:
+    """The argument as a saved plan's path: an existing file whose name no stack could have, or that is JSON."""
+    import os
+
+    name = args.stack
+    if not name:
+        return None
+    path = os.path.join(shell.cwd, name)  # noqa: PTH118
+    if ("/" in name or name.endswith(".json")) and not os.path.isfile(path):  # noqa: PTH113
+        raise UserError(f"there is no saved plan {name}")
+    return path if os.path.isfile(path) and not args.file else None  # noqa: PTH113
+
+
+def _from_saved(client: Engine, path: str, shell: Shell, settings: Settings) -> Prepared:
+    """The saved plan against what is there now. Raises UserError before any write when the world moved."""
+    from dataclasses import replace
+
+    from reconciler.engine.observe import observe
+    from reconciler.rollout.deploy import compare_with
+    from stackc.diff import saved
+
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            bound, base, prune, secret_files = saved.from_json(json.load(file))
+    except saved.BadPlanError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} cannot be read as a saved plan: {error}") from error
+    observed = observe(client, bound.stack)
+    moved = saved.moved(base, observed.fingerprint())
+    if moved:
+        lines = "\n  ".join(moved)
+        raise UserError(
+            f"the plan is out of date, nothing was written; since it was made:\n  {lines}\n  next: plan again"
+        )
+    data = {**bound.data, **_secrets(bound.secrets, secret_files, shell)}
+    return compare_with(replace(bound, data=data), observed, replace(settings, prune=prune))
+
+
+def _secrets(specs: object, files: dict[str, str], shell: Shell) -> dict[tuple[str, str], bytes]:
+    """Read new secrets again from where the plan found them; other bytes than then are refused."""
+    import os
+
+    from stackc.diff import saved
+
+    assert isinstance(specs, dict)
+    found: dict[tuple[str, str], bytes] = {}
+    for name, origin in files.items():
+        kind, _, path = origin.partition(" ")
+        try:
+            with open(os.path.join(shell.cwd, path), "rb") as file:  # noqa: PTH118, PTH123
+                data = file.read()
+        except OSError as error:
+            raise UserError(
+                f"secret {name}: {kind} {path} cannot be read again: {error.strerror}; plan again"
+            ) from error
+        if not saved.secret_fits(specs[name], data):
+            raise UserError(f"secret {name}: {path} is not what it was when the plan was made; plan again")
+        found["secret", name] = data
+    return found

@@ -1,0 +1,76 @@
+"""`stackc plan -c FILE… STACK`: what an apply would change, field by field, and why. Nothing is written."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from stackc.cli.engine import add_host, engine
+from stackc.cli.inputs import add_inputs, compile_inputs
+from stackc.cli.shell import Shell, UserError
+
+if TYPE_CHECKING:
+    from reconciler.rollout import Prepared
+    from stackc.plan import StackPlan
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_inputs(parser, stack_required=True)
+    add_host(parser)
+    parser.add_argument("--output", "-o", metavar="P", help="save the plan, for `stackc apply P`")
+    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    parser.add_argument("--prune", action="store_true", help="remove services and networks that no file names any more")
+    parser.add_argument("--detailed-exitcode", action="store_true", help="exit 2 when there are changes")
+
+
+def run(args: Namespace, shell: Shell) -> int:
+    from reconciler.rollout import Settings, prepare
+    from stackc.report import plan_diff
+
+    plan = compile_inputs(args, shell)
+    if plan is None:
+        return 1
+    with engine(args, shell) as client:
+        prepared = prepare(client, plan, Settings(prune=args.prune))
+        manager = client.manager()
+    missing = prepared.bound.missing
+    if missing:
+        raise UserError("; ".join(missing) + "\n  next: create it first, or take `external` out of the file")
+    if args.format == "json":
+        shell.out.write(json.dumps(plan_diff.to_json(prepared.diff, manager), indent=2) + "\n")
+    else:
+        form = plan_diff.markdown if args.format == "markdown" else plan_diff.text
+        shell.out.write(form(prepared.diff, manager))
+        warn_unfinished(prepared, shell)
+    if args.output:
+        save(args.output, prepared, plan, shell)
+    return 2 if args.detailed_exitcode and not prepared.diff.empty else 0
+
+
+def warn_unfinished(prepared: Prepared, shell: Shell) -> None:
+    attempt = prepared.unfinished
+    if attempt is not None:
+        from reconciler.rollout.lease import shown
+
+        shell.err.write(f"note: revision {attempt.number} is still being applied by {shown(attempt.actor)}\n")
+
+
+def save(path: str, prepared: Prepared, plan: StackPlan, shell: Shell) -> None:
+    """Write the plan for a later apply: readable by its owner only, for config contents are in it."""
+    import os
+
+    from stackc.diff import saved
+
+    new = {name for kind, name in prepared.bound.data if kind == "secret"}
+    origins = {n: f.origin for base, f in plan.secrets.items() for n in new if n == base or n.startswith(f"{base}-")}
+    record = saved.to_json(prepared.bound, prepared.diff.base, prepared.diff.prune, origins)
+    target = os.path.join(shell.cwd, path)  # noqa: PTH118
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(record, file, indent=1, sort_keys=True)
+            file.write("\n")
+    except OSError as error:
+        raise UserError(f"the plan could not be saved to {path}: {error.strerror}") from error
+    shell.err.write(f"saved to {path}; apply exactly this with: stackc apply {path}\n")
