@@ -9,7 +9,8 @@ import select
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,25 +26,36 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def serve(path: Path, answers: list[bytes]) -> Callable[[], None]:
-    """A peer that answers each request with the next bytes and closes; returns how to wait for its end."""
+@contextmanager
+def serve(path: Path, answers: list[bytes]) -> Iterator[None]:
+    """A peer that answers each request with the next bytes (the last ones again and again) and closes."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
     listener.listen()
+    over = threading.Event()
 
     def run() -> None:
-        for answer in answers:
+        left = list(answers)
+        while True:
             peer, _ = listener.accept()
             with peer:
                 request = b""
-                while not whole(request):
+                while not over.is_set() and not whole(request):
                     request += peer.recv(65536)
-                peer.sendall(answer)
-        listener.close()
+                if over.is_set():
+                    return
+                peer.sendall(left.pop(0) if len(left) > 1 else left[0])
 
     thread = threading.Thread(target=run)
     thread.start()
-    return thread.join
+    try:
+        yield
+    finally:
+        over.set()
+        with socket.socket(socket.AF_UNIX) as last:
+            last.connect(str(path))
+        thread.join()
+        listener.close()
 
 
 def whole(request: bytes) -> bool:
@@ -84,12 +96,9 @@ def test_not_a_socket(folder: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a socket to somebody else")
 def test_somebody_elses_socket_gets_nothing_sent(folder: Path) -> None:
-    joined = serve(folder / "s", [http(200, b"{}")])
-    os.chown(folder / "s", 12345, 12345)
-    assert "belongs to user 12345, not to you or root; nothing was sent to it" in str(ask(folder / "s"))
-    os.chown(folder / "s", 0, 0)
-    UnixTransport(str(folder / "s")).request("GET", "/info")  # ends the peer: nobody had connected before
-    joined()
+    with serve(folder / "s", [http(200, b"{}")]):
+        os.chown(folder / "s", 12345, 12345)
+        assert "belongs to user 12345, not to you or root; nothing was sent to it" in str(ask(folder / "s"))
 
 
 @pytest.mark.parametrize(
@@ -103,25 +112,19 @@ def test_somebody_elses_socket_gets_nothing_sent(folder: Path) -> None:
     ],
 )
 def test_an_engine_that_talks_nonsense(folder: Path, answer: bytes, said: str) -> None:
-    joined = serve(folder / "s", [answer, answer])
-    error = ask(folder / "s")
-    assert said in str(error)
-    with socket.socket(socket.AF_UNIX) as second:  # the peer may still wait for its second request
-        if second.connect_ex(str(folder / "s")) == 0:
-            second.sendall(b"GET / HTTP/1.1\r\n\r\n")
-    joined()
+    with serve(folder / "s", [answer]):
+        assert said in str(ask(folder / "s"))
 
 
 def test_an_idle_connection_that_the_engine_closed_is_opened_again_also_for_a_write(folder: Path) -> None:
-    joined = serve(folder / "s", [http(200, b"{}"), http(201, b'{"ID": "x"}')])
-    transport = UnixTransport(str(folder / "s"))
-    assert transport.request("GET", "/info").status == 200
-    idle = transport._local.connection.sock
-    assert select.select([idle], [], [], 10)[0], "the peer should have closed by now"
-    answer = transport.request("POST", "/configs/create", None, {"Name": "c"})
-    assert (answer.status, answer.body) == (201, {"ID": "x"})
-    transport.close()
-    joined()
+    with serve(folder / "s", [http(200, b"{}"), http(201, b'{"ID": "x"}')]):
+        transport = UnixTransport(str(folder / "s"))
+        assert transport.request("GET", "/info").status == 200
+        idle = transport._local.connection.sock
+        assert select.select([idle], [], [], 10)[0], "the peer should have closed by now"
+        answer = transport.request("POST", "/configs/create", None, {"Name": "c"})
+        assert (answer.status, answer.body) == (201, {"ID": "x"})
+        transport.close()
 
 
 def test_filters_are_sent_as_json_in_a_fixed_order() -> None:
