@@ -57,13 +57,17 @@ def compile_stack(
     environment: Variables[str, str],
     dialect: str | None = None,
     stdin: bytes | None = None,
+    dotenv: Sequence[tuple[str, bytes]] = (),
 ) -> Compiled:
     """Compile ``files`` (paths for ``reader``; ``-`` is ``stdin``), the later over the earlier ones.
 
     ``stack``: the stack's name; None takes ``name:`` of the file (Compose dialect). ``dialect``: stack, compose, or
-    None to go by ``version:``. ``environment`` is all that interpolation may see.
+    None to go by ``version:``. ``environment`` is all that interpolation may see; in the Compose dialect ``dotenv``
+    (names and contents of ``.env`` files) stands behind it.
     """
-    compiled = check_stack(files, reader, stack=stack, environment=environment, dialect=dialect, stdin=stdin)
+    compiled = check_stack(
+        files, reader, stack=stack, environment=environment, dialect=dialect, stdin=stdin, dotenv=dotenv
+    )
     if compiled.plan is None:
         return compiled
     if stack is None and compiled.plan.stack == UNNAMED:
@@ -80,12 +84,13 @@ def check_stack(
     environment: Variables[str, str],
     dialect: str | None = None,
     stdin: bytes | None = None,
+    dotenv: Sequence[tuple[str, bytes]] = (),
 ) -> Compiled:
     """``compile_stack`` without the plan's digest: what ``stackc validate`` needs.
 
     ``stack`` may stay unknown here: the name then is the file's own, or ``UNNAMED``.
     """
-    assembled = assemble_files(files, reader, environment=environment, dialect=dialect, stdin=stdin)
+    assembled = assemble_files(files, reader, environment=environment, dialect=dialect, stdin=stdin, dotenv=dotenv)
     root, context = assembled.root, assembled.context
     plan = None
     if root is not None:
@@ -114,6 +119,7 @@ def assemble_files(
     environment: Variables[str, str],
     dialect: str | None = None,
     stdin: bytes | None = None,
+    dotenv: Sequence[tuple[str, bytes]] = (),
 ) -> Assembled:
     """Read, parse, interpolate, check against the schema, canonicalise and merge. Every file is looked at, also
     after one that is broken."""
@@ -126,6 +132,8 @@ def assemble_files(
             documents.append(document)
     chosen = dialect or _dialect(documents, findings)
     version = _version(documents, findings) if chosen == STACK else ""
+    if dotenv and chosen == COMPOSE:
+        environment = _variables(dotenv, environment, findings)
     context = Context(chosen, version, environment, reader, _folder(files, reader))
     context.findings.extend(findings)
     root: Mapping | None = None
@@ -136,6 +144,31 @@ def assemble_files(
     if len(documents) < len(files) or has_errors(findings):
         root = None  # what is missing would only cause more findings
     return Assembled(root, context, sources)
+
+
+def _variables(
+    dotenv: Sequence[tuple[str, bytes]], environment: Variables[str, str], findings: list[Diagnostic]
+) -> dict[str, str]:
+    """The variables of the ``.env`` files (a later one wins) under those of the environment, which always wins."""
+    from stackc.assemble.template import TemplateError, expand_compose
+    from stackc.assemble.words import EnvLineError
+    from stackc.assemble.words import dotenv as lines_of
+
+    known: dict[str, str] = {}
+    for name, data in dotenv:
+        try:
+            for key, value, expands in lines_of(data.decode("utf-8")):
+                if value is not None:
+                    seen = {**known, **environment} if expands and "$" in value else {}
+                    known[key] = expand_compose(value, seen).text if seen or (expands and "$" in value) else value
+        except UnicodeDecodeError:
+            findings.append(found("SC1004", "the env file is not UTF-8", Span(name, 1, 1, 1, 1)))
+        except EnvLineError as error:
+            span = Span(name, error.line, 1, error.line, 1)
+            findings.append(found("SC3007", str(error), span, hint="write one KEY=value per line"))
+        except TemplateError as error:
+            findings.append(found(error.code, error.message, Span(name, 1, 1, 1, 1)))
+    return {**known, **environment}
 
 
 def _canonical(tree: Mapping, context: Context) -> Mapping:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from stackc.source import SourceError
 
@@ -14,10 +14,14 @@ MOST_BYTES = 16 * 1024 * 1024
 
 
 class DiskReader:
-    """Files at or below ``root``. Symlinks are resolved first, so none leads out; only regular files are read."""
+    """Files at or below ``root``, and those in ``also`` (absolute paths: files that the user named by hand).
 
-    def __init__(self, root: str, most_bytes: int = MOST_BYTES) -> None:
+    Symlinks are resolved first, so none leads out; only regular files are read.
+    """
+
+    def __init__(self, root: str, also: Sequence[str] = (), most_bytes: int = MOST_BYTES) -> None:
         self._root = os.path.abspath(root)
+        self._also = frozenset(also)
         self._real = os.path.realpath(root)
         self._most = most_bytes
 
@@ -30,7 +34,8 @@ class DiskReader:
         if "\0" in path:
             raise SourceError("missing", path)
         full = os.path.realpath(os.path.join(self._root, path))
-        if full != self._real and not full.startswith(self._real.rstrip("/") + "/"):
+        inside = full == self._real or full.startswith(self._real.rstrip("/") + "/")
+        if not inside and path not in self._also:
             raise SourceError("outside", path)
         try:
             # not blocking: a pipe without a writer must not hang the command

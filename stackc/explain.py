@@ -128,11 +128,21 @@ class _Explainer:
             hint = "letters, digits, `.`, `_` and `-` only" if key else "a name cannot be empty"
             context.report("SC2001", f"`{key}` is no valid name{where}", span, path=full, hint=hint)
         else:
-            close = get_close_matches(key.lower(), known, n=1)
-            hint = f"did you mean `{close[0]}`?" if close else "known keys: " + ", ".join(sorted(known))
-            if len(hint) > 160:
-                hint = "remove it, or prefix it with x-"
+            hint = self._guess(path, key, known)
             context.report("SC2001", f"unknown key `{key}`{where}", span, path=full, hint=hint)
+
+    def _guess(self, path: Path, key: str, known: list[str]) -> str:
+        """The key that was meant, here or (of a service's key) under deploy."""
+        close = get_close_matches(key.lower(), known, n=1)
+        if close:
+            return f"did you mean `{close[0]}`?"
+        if len(path) == 2 and path[0] == "services":
+            deploy = self.acceptor.definitions[f"{self.context.dialect}.deploy"]["properties"]
+            close = get_close_matches(key.lower(), deploy, n=1)
+            if close:
+                return f"did you mean `{close[0]}` under `deploy:`?"
+        listed = ", ".join(sorted(known))
+        return f"known keys: {listed}" if len(listed) < 150 else "remove it, or prefix it with x-"
 
     def _since(self, path: Path, key: str) -> str:
         """The version that has the key, where the file's does not have it yet."""

@@ -106,9 +106,9 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _s("volumes.[].bind.selinux", ignored="Swarm does not relabel bind mounts"),
     _s("volumes.[].tmpfs.mode", lenient="mode", ignored="docker stack drops it"),
     _s("configs", short="file_refs", merge="file_refs", restarts=True),
-    _s("configs.[].mode", cast="int", lenient="mode"),
+    _s("configs.[].mode", cast="int", lenient="mode", short="whole"),
     _s("secrets", short="file_refs", merge="file_refs", restarts=True),
-    _s("secrets.[].mode", cast="int", lenient="mode"),
+    _s("secrets.[].mode", cast="int", lenient="mode", short="whole"),
     _s("depends_on", short="depends_on", merge="depends_on"),
     # deploy
     _s("deploy.mode", restarts=True),
@@ -137,6 +137,9 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _s("restart", restarts=True),
     # accepted, without effect
     _ignored("build", "a stack runs images that were built before", short="build"),
+    _s("build.args", short="nullable_pairs"),
+    _s("build.labels", short="pairs"),
+    _s("build.extra_hosts", short="hosts"),
     _ignored("cgroup_parent", _DEPENDS_HINT),
     _ignored("cgroupns_mode", _DEPENDS_HINT),
     _ignored("devices", "Swarm services cannot be given devices"),

@@ -132,6 +132,20 @@ def _pairs(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
     return mapping(entries, node, keys)
 
 
+def _nullable_pairs(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
+    """The same, but what has no value stays null."""
+    pairs = _pairs(node, context, path)
+    if not isinstance(pairs, Mapping):
+        return None
+    entries = dict(pairs.entries)
+    for key, child in entries.items():
+        original = node.entries[key] if isinstance(node, Mapping) else None
+        is_bare = isinstance(node, Sequence) and any(isinstance(i, Scalar) and i.value == key for i in node.items)
+        if is_bare or (original is not None and _is_null(original)):
+            entries[key] = scalar(None, child)
+    return Mapping(entries, pairs.keys, node.file, node.start, node.end)
+
+
 def _duration(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
     assert isinstance(node, Scalar)
     if node.value is None:
@@ -442,6 +456,7 @@ SHORT: dict[str, Convert] = {
     "texts": _texts,
     "strings": _strings,
     "pairs": _pairs,
+    "nullable_pairs": _nullable_pairs,
     "environment": _keep,
     "env_file": _env_files,
     "duration": _duration,

@@ -292,9 +292,12 @@ class Composer:
         problem = getattr(error, "problem", None)
         if mark is None or problem is None:
             return self._unreadable(error, text)
-        span = Span(self.file, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
-        lines = text.splitlines()
-        line = lines[mark.line] if mark.line < len(lines) else ""
+        lines = text.rstrip().split("\n")
+        if mark.line < len(lines):
+            line, at, column = lines[mark.line], mark.line, mark.column
+        else:  # the end of the text: show the last line that has something
+            line, at, column = lines[-1], len(lines) - 1, len(lines[-1].rstrip("\r"))
+        span = Span(self.file, at + 1, column + 1, at + 1, column + 2)
         if "\t" in line[: mark.column + 1] and not line[: mark.column].strip():
             return found("SC1005", "a tab stands in the indentation", span, hint="indent with spaces")
         context = getattr(error, "context", None)

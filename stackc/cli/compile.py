@@ -1,0 +1,31 @@
+"""`stackc compile -c FILE… STACK`: the StackPlan."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from stackc.cli.inputs import add_inputs, compile_inputs
+from stackc.cli.shell import Shell
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_inputs(parser)
+    parser.add_argument("--format", choices=("json", "yaml"), default="json")
+
+
+def run(args: Namespace, shell: Shell) -> int:
+    """The plan on stdout, findings on stderr. The same input gives the same bytes."""
+    plan = compile_inputs(args, shell)
+    if plan is None:
+        return 1
+    from stackc.plan import to_json
+
+    if args.format == "yaml":
+        from stackc.report.yaml import dump
+
+        shell.out.write(dump(to_json(plan)))
+    else:
+        from json import dumps
+
+        shell.out.write(dumps(to_json(plan), indent=2, sort_keys=True, ensure_ascii=True) + "\n")
+    return 0
