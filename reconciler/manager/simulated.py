@@ -18,8 +18,8 @@ from reconciler.manager.orchestrator.revision import revert, revise
 
 T = TypeVar("T")
 
-# Rounds at one moment of time after which it is taken for endless.
-_PATIENCE = 10_000
+# So many rounds per task at one moment of time are taken for endless.
+_PATIENCE = 50
 UNHEALTHY = "dockerexec: unhealthy container"
 
 
@@ -261,7 +261,7 @@ class Simulation:
 
     def _settle(self) -> float | None:
         """Everything that happens at this very moment; returns the moment at which something happens next."""
-        for _ in range(_PATIENCE):
+        for _ in range(1000 + _PATIENCE * len(self.tasks)):
             made = step(self.snapshot(), self.memory, self.now, self._choices)
             if self.check is not None:
                 self.check(self, made)

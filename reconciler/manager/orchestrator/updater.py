@@ -108,7 +108,7 @@ def advance(draft: Draft, update: Update) -> Update | None:
             break
     if update.workers or update.queue:
         return update
-    return None if update.stopped else _monitor(draft, update)
+    return _monitor(draft, update)
 
 
 def alarms(update: Update) -> list[float]:
@@ -304,7 +304,8 @@ def _roll_back(draft: Draft, service_id: str, message: str) -> None:
 
 
 def _monitor(draft: Draft, update: Update) -> Update | None:
-    """All slots are done: read what failed, keep listening for the monitor window, then the update is complete."""
+    """No worker is busy. A stopped update ends here; otherwise all slots are done: read what failed, keep listening
+    for the monitor window, and the update is complete."""
     delay, monitor = update.config.delay, update.config.monitor
     window = monitor if delay < monitor else delay + 1
     if update.monitor_until is None:

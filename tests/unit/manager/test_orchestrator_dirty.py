@@ -1,4 +1,8 @@
-"""Which changes of a spec restart tasks: the table, row by row. Base: a spec with something in every field."""
+"""Which changes of a spec restart tasks: the table, row by row. Base: a spec with something in every field.
+
+Every row was seen to hold on Engine 20.10.24, apart from the order of networks and from taking Placement away, which
+that engine does not survive.
+"""
 
 from __future__ import annotations
 
@@ -81,6 +85,14 @@ C = f"{T}.ContainerSpec"
         (f"{C}.TTY", False),
         (f"{T}.RestartPolicy", {}),  # stored with Condition any
         (f"{T}.RestartPolicy.MaxAttempts", 0),
+        (f"{T}.RestartPolicy.Condition", ""),
+        (f"{C}.Healthcheck.Interval", 0),
+        (f"{C}.Sysctls", {}),
+        (f"{C}.Isolation", "default"),
+        (f"{C}.Init", None),
+        (f"{C}.Secrets", []),
+        (f"{T}.LogDriver.Options", {}),
+        (f"{T}.Resources.Limits.MemoryBytes", 0),
         (f"{T}.Runtime", "container"),
         (f"{T}.Placement.Constraints", ["node.hostname != n2"]),
         (f"{T}.Placement.Constraints", ABSENT),
@@ -113,6 +125,9 @@ def test_leaves_the_tasks_alone(path: str, value: Any) -> None:
         (f"{T}.RestartPolicy.Delay", 5_000_000_000),  # the default, made explicit
         (f"{T}.RestartPolicy.Delay", 0),
         (f"{T}.Resources.Limits", {}),
+        (f"{T}.Resources.Reservations", {}),
+        (f"{T}.RestartPolicy.Window", 0),
+        (f"{T}.RestartPolicy.Condition", "none"),
         (f"{T}.Resources", ABSENT),
         (f"{T}.LogDriver", ABSENT),
         (f"{T}.Networks", [{"Target": "net2"}, {"Target": "net1"}]),
@@ -131,6 +146,11 @@ def test_replaces_the_tasks(path: str, value: Any) -> None:
     [
         (f"{T}.Resources", {}, True),
         (f"{T}.LogDriver", {}, True),
+        (f"{C}.Privileges", {}, True),
+        (f"{C}.DNSConfig", {"Nameservers": []}, True),
+        (f"{C}.StopSignal", "", False),
+        (f"{T}.ForceUpdate", 0, False),
+        (f"{T}.Placement", {"Constraints": []}, False),
         (f"{T}.Placement", {}, False),
         ("EndpointSpec", {"Mode": "vip"}, True),
         ("EndpointSpec", {}, True),

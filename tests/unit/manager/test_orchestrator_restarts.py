@@ -125,6 +125,29 @@ def test_a_service_that_never_restarts_keeps_its_dead_slot_until_its_spec_change
     assert running_tags(sim) == ["2", "2"]
 
 
+def test_the_newest_task_of_a_dead_slot_decides_whether_it_was_given_up() -> None:
+    template = policy(Condition="on-failure", Delay=0)
+    sim = deployed(service("1", 1, template=template))
+    for exit_code in (1, 0):
+        sim.kill(sim.live("web")[0].id, exit_code)
+        sim.run_for(5)
+    assert states(sim.of("web")) == [("FAILED", "SHUTDOWN"), ("COMPLETE", "SHUTDOWN")]
+    sim.update("web", service("1", 1, Labels={"a": "b"}, template=template))
+    assert sim.run_until(1000)
+    assert len(sim.of("web")) == 2
+
+
+def test_a_rollback_fills_slots_that_were_given_up() -> None:
+    once = policy(Condition="none")
+    sim = deployed(service("1", 2, template=once), {"bad": CRASH})
+    sim.kill(in_slot(sim, 2)[0].id)
+    sim.run_until(1)
+    sim.update("web", service("bad", 2, template=once, UpdateConfig=config(delay=1, action="rollback")))
+    assert sim.run_until_quiet(100)
+    assert sim.update_state("web") == "rollback_completed"
+    assert running_tags(sim) == ["1", "1"]
+
+
 # --- nodes ---------------------------------------------------------------------------------------------------------
 
 
@@ -154,6 +177,34 @@ def test_a_node_that_goes_down_is_replaced_after_the_delay_and_its_tasks_read_ru
     assert sim.run_until_quiet(100)
     assert on(sim, "n1") == []
     assert len(on(sim, "n2")) == 4  # nothing moves back
+
+
+def test_a_task_on_a_node_that_was_down_is_not_waited_for_when_the_node_returns() -> None:
+    sim = deployed(service("1", 1), {"1": Script(prepare=0, start=1, stop=70)})
+    sim.nodes["n2"] = single_node("n2", version=sim._next_version())
+    sim.change_node("n1", state="down")
+    sim.run_until(2)
+    sim.change_node("n1", state="ready")
+    sim.run_until_quiet(200)
+    assert ran_at(sim, "1") == [6]
+
+
+def test_nobody_waits_for_a_task_to_stop_on_a_node_that_goes_down() -> None:
+    sim = deployed(service("1", 1), {"1": Script(prepare=0, start=1, stop=50)})
+    sim.nodes["n2"] = single_node("n2", version=sim._next_version())
+    sim.update("web", service("2", 1, template={"Placement": {"Constraints": ["node.id==n2"]}}))
+    sim.run_until(3)
+    sim.change_node("n1", state="down")
+    sim.run_until(20)
+    assert ran_at(sim, "2") == [4]
+
+
+def test_tasks_of_a_deleted_node_are_orphaned_and_replaced() -> None:
+    sim = deployed(service("1", 2), **two_nodes())
+    del sim.nodes["n1"]
+    assert sim.run_until_quiet(100)
+    assert len(on(sim, "n1", TaskState.ORPHANED)) == 1
+    assert len(on(sim, "n2")) == 2
 
 
 def test_tasks_of_a_node_that_stays_down_are_orphaned_after_a_day() -> None:

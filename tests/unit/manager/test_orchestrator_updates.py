@@ -96,6 +96,25 @@ def test_start_first_stops_the_old_task_when_the_new_one_runs() -> None:
     assert running_tags(sim) == ["2", "2"]
 
 
+def test_a_slot_that_restarted_with_the_new_spec_meanwhile_is_passed_over() -> None:
+    sim = deployed(service("1", 3, template={"RestartPolicy": {"Delay": 0}}))
+    sim.update("web", service("2", 3, UpdateConfig=config(delay=10), template={"RestartPolicy": {"Delay": 0}}))
+    sim.run_until(5)
+    sim.kill(in_slot(sim, 2)[0].id)
+    assert sim.run_until_quiet(100)
+    assert created_at(sim, "2") == [0, 5, 21]  # slot 2 by the restart; its turn passes in a delay of 10 s
+    assert running_tags(sim) == ["2"] * 3
+
+
+def test_a_worker_waits_for_the_old_task_even_if_the_new_one_has_been_rejected() -> None:
+    sim = deployed(service("1", 2), {"1": Script(prepare=0, start=1, stop=10), **SCRIPTS})
+    sim.update("web", service("missing", 2, UpdateConfig=config(action="continue")))
+    sim.run_until(9.9)
+    assert tags(sim) == ["missing", "1"]
+    sim.run_until(10)
+    assert tags(sim) == ["missing", "missing"]
+
+
 # --- failures ------------------------------------------------------------------------------------------------------
 
 
@@ -385,6 +404,17 @@ def test_start_first_with_tasks_that_never_become_healthy(action: str) -> None:
         assert tags(sim) == ["1", "1"]
 
 
+def test_resuming_keeps_a_parked_task_of_the_new_spec_and_starts_it_at_once() -> None:
+    parts = {"UpdateConfig": config(delay=1, Order="start-first")}
+    sim = deployed(service("1", 2), SCRIPTS)
+    sim.update("web", service("stillborn", 2, **parts))
+    sim.run_until(2)
+    assert [task.status.state.name for task in in_slot(sim, 1)] == ["RUNNING", "FAILED", "READY"]
+    sim.update("web", service("stillborn", 2, Labels={"a": "b"}, **parts))
+    sim.run_until(2)
+    assert [task.status.state.name for task in in_slot(sim, 1)] == ["SHUTDOWN", "FAILED", "STARTING"]
+
+
 # --- scale ---------------------------------------------------------------------------------------------------------
 
 
@@ -438,3 +468,30 @@ def test_the_order_of_slots_comes_from_the_choices() -> None:
         assert sorted(started) == [1, 2, 3]
         orders.add(tuple(started))
     assert len(orders) > 1
+
+
+def test_scaling_down_takes_slots_with_two_tasks_or_no_node_before_all_others() -> None:
+    sim = deployed(service("1", 3))
+    sim.update("web", service("2", 3, UpdateConfig=config(Order="start-first")))
+    sim.run_until(0.5)
+    assert len(in_slot(sim, 1)) == 2
+    sim.update("web", service("1", 2))
+    sim.run_until(0.5)
+    assert sorted(task.slot for task in sim.live("web")) == [2, 3]
+
+    sim = deployed(service("1", 3, template={"Resources": {"Reservations": {"NanoCPUs": 2_000_000_000}}}))
+    assert [task.node_id for task in sim.live("web")] == ["n1", "n1", ""]
+    sim.update("web", service("1", 2, template={"Resources": {"Reservations": {"NanoCPUs": 2_000_000_000}}}))
+    sim.run_until_quiet(100)
+    assert [task.slot for task in sim.live("web")] == [1, 2]
+
+
+def test_tasks_on_their_way_out_hold_no_slot() -> None:
+    never = {"RestartPolicy": {"Condition": "none"}}
+    sim = deployed(service("1", 3, template=never), {"1": Script(prepare=0, start=1, stop=10)})
+    sim.update("web", service("1", 1, template=never))
+    sim.run_until(1)
+    sim.update("web", service("1", 2, template=never))
+    sim.run_until(2)
+    assert running_tags(sim) == ["1", "1"]
+    assert [task.slot for task in sim.of("web")] == [1, 2, 3, 2]
