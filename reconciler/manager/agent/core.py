@@ -244,4 +244,5 @@ class Agent:
 
 
 def _complain(error: Exception) -> None:
-    _log.error("agent: %s: %s", type(error).__name__, error, exc_info=error)
+    _log.error("agent: %s: %s", type(error).__name__, error)
+    _log.debug("agent", exc_info=error)

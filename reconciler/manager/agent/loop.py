@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import os
 import selectors
@@ -42,6 +43,7 @@ class Loop:
         self._timers: list[Timer] = []
         self._timer_number = 0
         self._closing = False
+        self._waking = threading.Lock()  # nothing may be written to a descriptor that is no longer ours
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -49,11 +51,12 @@ class Loop:
 
     def soon(self, call: Callable[[], None]) -> None:
         """Run ``call`` on the loop's thread. From any thread; ignored once the loop is closed."""
-        self._calls.append(call)
-        try:
-            os.write(self._wake_write, b"w")
-        except (BlockingIOError, OSError):
-            pass  # a full pipe wakes just as well; a closed one means there is no loop any more
+        with self._waking:
+            if self._wake_write < 0:
+                return
+            self._calls.append(call)
+            with contextlib.suppress(BlockingIOError):  # a full pipe wakes just as well
+                os.write(self._wake_write, b"w")
 
     def later(self, seconds: float, call: Callable[[], None]) -> Timer:
         self._timer_number += 1
@@ -78,8 +81,10 @@ class Loop:
         self.soon(stop)
         self._thread.join()
         self._selector.close()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        with self._waking:
+            os.close(self._wake_read)
+            os.close(self._wake_write)
+            self._wake_write = -1
 
     def _run(self) -> None:
         while not self._closing:
@@ -107,8 +112,6 @@ class Loop:
         return max(0.0, self._timers[0].when - self._clock.monotonic()) if self._timers else None
 
     def _drain_wakeups(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             while len(os.read(self._wake_read, 4096)) == 4096:
                 pass
-        except BlockingIOError:
-            pass

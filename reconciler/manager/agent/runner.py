@@ -301,6 +301,8 @@ class TaskRunner:
             container_id=self.task.id if state >= TaskState.READY else "",
             address=self._address if state < TaskState.COMPLETE else self.status.address,
         )
+        if state >= TaskState.COMPLETE:
+            self._tools.pool.submit(self._tools.runtime.remove_secrets, self.task)
         self._tools.host.changed(self)
 
     def _run(self, work: Callable[[], Result], done: Callable[[Result | Exception], None]) -> None:

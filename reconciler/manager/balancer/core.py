@@ -19,6 +19,7 @@ HOLD = 5.0  # seconds a connection waits for a task that takes it
 QUIET = 0.5  # seconds without bytes after which a drained connection at rest is closed
 TICK = 0.05
 CONNECT_TIMEOUT = 3.0
+SUSPICION = 0.1  # seconds a task that refused is left alone, however many clients wait
 REBIND = 1.0
 BACKLOG = 1024
 
@@ -42,7 +43,7 @@ class Balancer:
         self._ports: dict[int, _Port] = {}
         self._relays: dict[str, set[Relay]] = {}  # by task id
         self._pending: dict[str, int] = {}  # connections being made, by task id
-        self._suspects: dict[Backend, float] = {}  # refused lately: asked last until then
+        self._suspects: dict[Backend, float] = {}  # refused lately: not asked until then
         self._problems: dict[int, str] = {}
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
@@ -104,6 +105,9 @@ class Balancer:
             port.backends = backends
         known = {backend for backends in routes.values() for backend in backends}
         self._suspects = {backend: until for backend, until in self._suspects.items() if backend in known}
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -200,10 +204,11 @@ class Balancer:
                 self._pending[backend.task_id] = self._pending.get(backend.task_id, 0) + 1
                 server = await self._dial(backend)
                 if server is not None:
-                    self._suspects.pop(backend, None)
+                    if self._suspects.pop(backend, None):
+                        self._wake()  # all who wait for it
                     return backend, server
                 self._pending[backend.task_id] -= 1
-                self._suspects[backend] = self._loop.time() + 1.0
+                self._suspects[backend] = self._loop.time() + SUSPICION
             left = deadline - self._loop.time()
             if left <= 0:
                 return None
@@ -211,11 +216,12 @@ class Balancer:
                 await asyncio.wait_for(changed.wait(), min(left, TICK if port.backends else left))
 
     def _candidates(self, port: _Port) -> list[Backend]:
-        """The tasks of a port, best first: not refusing lately, fewest connections, then in turn."""
+        """The tasks of a port to try, best first: fewest connections, then in turn."""
         now, count = self._loop.time(), len(port.backends)
         port.turn += 1
         turned = [port.backends[(port.turn + at) % count] for at in range(count)]
-        return sorted(turned, key=lambda backend: (self._suspects.get(backend, 0.0) > now, self._load(backend.task_id)))
+        trusted = [backend for backend in turned if self._suspects.get(backend, 0.0) <= now]
+        return sorted(trusted, key=lambda backend: self._load(backend.task_id))
 
     def _load(self, task_id: str) -> int:
         return len(self._relays.get(task_id, ())) + self._pending.get(task_id, 0)
@@ -236,8 +242,11 @@ class Balancer:
 
     async def _drain(self, task_id: str, limit: float, done: Callable[[], None]) -> None:
         deadline = self._loop.time() + limit
-        while self._load(task_id) and self._loop.time() < deadline:
-            for relay in list(self._relays.get(task_id, ())):
+        while True:
+            relays = [relay for relay in self._relays.get(task_id, ()) if not relay.finished]
+            if not (relays or self._pending.get(task_id)) or self._loop.time() >= deadline:
+                break
+            for relay in relays:
                 relay.drain(quiet=QUIET)
             await asyncio.sleep(TICK)
         self._pending = {known: count for known, count in self._pending.items() if count}

@@ -24,6 +24,7 @@ class Relay:
         self.exchange = Exchange()
         self._last_bytes = loop.time()
         self._answered = False  # whether the last bytes came from the task
+        self.finished = False  # the task is not needed any more: at most the client has still to take its last bytes
         self._open = 2
 
     async def attach(self, client: socket.socket, server: socket.socket) -> None:
@@ -60,6 +61,7 @@ class Relay:
 
     def finish(self) -> None:
         """Everything has been sent: end both connections, without cutting off what the client has yet to read."""
+        self.finished = True
         self.server.close()
         self.client.end()
         self.client.deaf = True

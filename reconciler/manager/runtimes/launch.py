@@ -111,7 +111,7 @@ def launch_of(task: Task, node: Node, *, address: str, root: str, path: str = DE
         directory=below_root(str(spec.get("Dir") or "/"), "working directory"),
         user=str(spec.get("User") or ""),
         groups=tuple(str(group) for group in spec.get("Groups") or ()),
-        files=_files(spec),
+        files=files_of(spec),
         mounts=mounts,
         limits=_limits(spec),
         stop_signal=_stop_signal(str(spec.get("StopSignal") or "SIGTERM")),
@@ -192,7 +192,8 @@ def _mounts(spec: Json, fields: TemplateFields) -> tuple[Mount, ...]:
     return tuple(sorted(mounts, key=lambda mount: mount.target))
 
 
-def _files(spec: Json) -> tuple[ContentFile, ...]:
+def files_of(spec: Json) -> tuple[ContentFile, ...]:
+    """The configs and secrets of a ContainerSpec, in the order of their targets. Raises RejectedError."""
     files = []
     for kind, given in (
         *(("secret", entry) for entry in spec.get("Secrets") or ()),

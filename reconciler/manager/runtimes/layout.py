@@ -110,6 +110,12 @@ def _write(root: Path, file: ContentFile, data: bytes, *, privileged: bool, owne
             os.fchmod(descriptor, file.mode)
 
 
+def remove_file(root: Path, target: tuple[str, ...]) -> None:
+    """Remove a file that build_root wrote, if it is still there; a link that the task put in its way is not followed."""
+    with contextlib.suppress(OSError), _parent(root, target, None) as folder:
+        os.unlink(target[-1], dir_fd=folder)
+
+
 def _mount(root: Path, mount: Mount, volumes: Path, owner: Owner | None) -> None:
     with _parent(root, mount.target, owner) as folder:
         name = mount.target[-1]

@@ -26,8 +26,8 @@ from typing import Any
 
 from reconciler.manager.model import Node, Task
 from reconciler.manager.runtimes import procfs, shim
-from reconciler.manager.runtimes.launch import DEFAULT_PATH, Launch, RejectedError, launch_of
-from reconciler.manager.runtimes.layout import Files, Owner, build_root, refusal
+from reconciler.manager.runtimes.launch import DEFAULT_PATH, Launch, RejectedError, files_of, launch_of
+from reconciler.manager.runtimes.layout import Files, Owner, build_root, refusal, remove_file
 
 START_SECONDS = 30.0  # how long a shim may take on a loaded machine to say that the task runs
 SWEEP_SECONDS = 5.0
@@ -115,7 +115,10 @@ class ProcessRuntime:
         """What ``task`` asks for. Raises RejectedError."""
         if not hasattr(os, "pidfd_open"):
             raise RejectedError("process/NAME:TAG images need Linux 5.3 or newer; use a Docker engine here")
-        return launch_of(task, node, address=address, root=str(self.root(task.id)), path=self._path)
+        try:
+            return launch_of(task, node, address=address, root=str(self.root(task.id)), path=self._path)
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            raise RejectedError(f"the task's spec is not well-formed: {error}") from None
 
     def root(self, task_id: str) -> Path:
         return self.tasks / task_id / "root"
@@ -144,6 +147,13 @@ class ProcessRuntime:
             shim.replace_file(str(folder / "task.json"), json.dumps({"address": launch.address}))
         except OSError as error:
             raise RejectedError(refusal("task.json", error)) from None
+
+    def remove_secrets(self, task: Task) -> None:
+        """Once a task is over: its folder stays for a while, its secrets do not."""
+        with contextlib.suppress(RejectedError, ValueError, TypeError, AttributeError):
+            for file in files_of(task.spec.get("ContainerSpec") or {}):
+                if file.kind == "secret":
+                    remove_file(self.root(task.id), file.target)
 
     def is_prepared(self, task_id: str) -> bool:
         return (self.tasks / task_id / "task.json").exists()

@@ -173,6 +173,7 @@ def config(id):
 rig.put(new_task("t1", Configs=[config("big")]))
 print(rig.wait("t1", TaskState.REJECTED, TaskState.RUNNING).err)
 rig.drop("t1")
+until(lambda: not (rig.state / "tasks/t1").exists(), "there is room again")
 rig.put(new_task("t2", ["sh", "-c", "head -c 400000 /dev/zero > fill; seq 1 50000; exit 5"], Configs=[config("small")]))
 print(rig.wait("t2", TaskState.FAILED, TaskState.REJECTED).err)
 rig.drop("t2")

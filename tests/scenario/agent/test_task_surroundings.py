@@ -61,6 +61,20 @@ def test_configs_and_secrets_are_files_with_their_modes(rig: Rig) -> None:
     assert lines == ["config one", "secret one", "config one", "444", "400", "640"]
 
 
+def test_secrets_go_with_the_end_of_the_task_and_a_link_in_their_place_is_not_followed(
+    rig: Rig, tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "link").write_text("keep me")
+    swap = f"mv run/secrets run/s; ln -s {precious} run/secrets; rm other; ln -s {precious}/link other"
+    script = f"cat run/secrets/link; {swap}"
+    output(rig, script, Secrets=[secret("link"), secret("/other"), secret("/third/key")])
+    root = rig.state / "tasks/t1/root"
+    until(lambda: not (root / "third/key").exists() and not (root / "other").is_symlink(), "the secrets are gone")
+    assert (precious / "link").read_text() == "keep me"
+
+
 def test_the_working_directory_lies_below_the_root_and_is_made(rig: Rig) -> None:
     root = rig.state / "tasks/t1/root"
     assert output(rig, "pwd; echo $HOME; cat conf", Dir="/app/sub", Configs=[config("/app/sub/conf")]) == [
