@@ -113,6 +113,8 @@ class Manager:
         """The loop, until ``stop``."""
         while not self._stopping:
             self._wake.clear()
+            if self._stopping:  # told between the two lines above
+                return
             wake_at = self._turn_or_retry()
             self._wake.wait(self._sleep(wake_at))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,7 @@ class Running:
         self._server = server
         self._paths = paths
         self._version = version
+        self._told, self._tell = os.pipe()
 
     def run(self) -> None:
         self.manager.start()
@@ -48,15 +50,22 @@ class Running:
             len(state.services),
             len(state.tasks),
         )
-        self.manager.run()
+        loop = threading.Thread(target=self.manager.run, name="manager")
+        loop.start()
+        os.read(self._told, 1)
+        self.manager.stop()
+        loop.join()
 
     def stop(self) -> None:
-        self.manager.stop()
+        """May be called from a signal handler: it takes no lock."""
+        os.write(self._tell, b"x")
 
     def close(self) -> None:
         """Stop listening, let go of the state. Tasks keep running."""
         self._server.close()
         self.manager.close()
+        os.close(self._told)
+        os.close(self._tell)
         _log.info(
             "manager stopped; its tasks keep running, and the next manager of %s takes them over", self._paths.state
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import socket
 import stat
 import struct
@@ -196,10 +197,12 @@ def _peer_uid(connection: socket.socket) -> int:
 
 
 def _hung_up(connection: socket.socket) -> bool:
-    try:
-        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    if not poll.poll(0):  # recv() itself would wait, as the socket has a timeout
         return False
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
     except OSError:
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -18,7 +18,6 @@ class PlayedAgent:
         self.recovered: Mapping[str, Task] | None = None
         self.updates = 0
         self.lines: dict[str, list[LogLine]] = {}
-        self.more = threading.Event()
         self._told: dict[str, TaskState] = {}
 
     def recover(self, tasks: Mapping[str, Task]) -> None:
@@ -58,10 +57,10 @@ class PlayedAgent:
         given = len(lines)
         yield from lines[-tail:] if tail is not None else lines
         while follow and not stopped():
-            if self.more.wait(0.05):
-                yield from self.lines.get(task_id, [])[given:]
-                given = len(self.lines.get(task_id, []))
-                self.more.clear()
+            more = self.lines.get(task_id, [])[given:]
+            given += len(more)
+            yield from more
+            time.sleep(0.02)
 
     def close(self) -> None:
         pass

@@ -99,6 +99,16 @@ class Served:
     def version(self, service: str) -> int:
         return int(self.call("GET", f"/services/{service}").body["Version"]["Index"])
 
+    def update(self, name: str, spec: Json, query: str = "") -> None:
+        """Again when the version has moved on meanwhile, as the orchestrator's writes make it."""
+
+        def done() -> bool:
+            answer = self.call("POST", f"/services/{name}/update?version={self.version(name)}{query}", spec)
+            assert answer.status == 200 or "out of sequence" in answer.message, answer
+            return answer.status == 200
+
+        self.wait(done, f"update of {name}")
+
     def tasks(self, service: str) -> list[Json]:
         return list(self.call("GET", f'/tasks?filters={{"service":["{service}"]}}').body)
 

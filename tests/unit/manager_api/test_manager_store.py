@@ -78,7 +78,7 @@ def test_removed_objects_stay_away_and_the_index_goes_on(folder: Path) -> None:
     again = Store.open(folder)
     try:
         assert again.load() == state
-        assert not (state.services or state.tasks or state.secrets)
+        assert [len(state.services), len(state.tasks), len(state.secrets)] == [0, 0, 0]
         assert state.configs
     finally:
         again.close()
@@ -227,13 +227,11 @@ def test_a_failed_write_changes_nothing_and_the_manager_goes_on(folder: Path, at
 
 def fill(path: Path) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
-    try:
+    with pytest.raises(OSError) as caught:  # noqa: PT012
         while True:
             os.write(descriptor, b"x" * 4096)
-    except OSError as error:
-        assert error.errno == errno.ENOSPC
-    finally:
-        os.close(descriptor)
+    os.close(descriptor)
+    assert caught.value.errno == errno.ENOSPC
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small file system")
