@@ -33,9 +33,7 @@ def tell(outcome: Outcome, stack: str, shell: Shell, form: str) -> int:
         shell.out.write(json.dumps(record) + "\n")
         return 0 if outcome.ok else 1
     if outcome.ok:
-        done = (
-            "no changes" if outcome.result.value == "unchanged" else f"applied: {', '.join(outcome.changed) or 'done'}"
-        )
+        done = outcome.reason + (f": {', '.join(outcome.changed)}" if outcome.changed else "")
         shell.out.write(f"stack {stack}: {done}\n")
         for problem in outcome.failures:
             shell.err.write(f"warning: {plain(problem)}\n")
