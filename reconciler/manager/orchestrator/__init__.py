@@ -19,6 +19,17 @@
 =================  ====================================================================================
 
 Where tasks go is decided by ``reconciler.manager.scheduler``.
+
+Swarm's behaviour is repeated, its accidents included, because a deployment that was tried here must go the same way
+there. On purpose different are only:
+
+* Races are decided, for the worse: a free update worker takes its next slot before a failure is read.
+* A task that no node has is shut down at once when it is given up, and a pending task is never dropped from the queue;
+  Swarm can leave both pending for ever.
+* An update of a global service without tasks completes; in Swarm its status stays as it is.
+* ``FailureAction: rollback`` in a RollbackConfig pauses; Swarm writes that and then reports success.
+* States change without Swarm's batching delays (50 to 250 ms each).
+* Jobs are not run.
 """
 
 from reconciler.manager.orchestrator.draft import Choices, Step

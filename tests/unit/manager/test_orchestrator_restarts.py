@@ -260,6 +260,30 @@ def test_a_lost_label_rejects_the_tasks_that_needed_it() -> None:
     assert len(on(sim, "n2")) == 2  # no rebalancing
 
 
+def test_a_paused_node_does_not_reject_what_it_no_longer_fits() -> None:
+    template = {"Placement": {"Constraints": ["node.labels.zone == a"]}}
+    sim = deployed(service("1", 1, template=template), nodes={"n1": single_node("n1", labels={"zone": "a"})})
+    sim.change_node("n1", labels={}, availability="pause")
+    assert sim.run_until(100)
+    assert len(on(sim, "n1")) == 1
+    sim.change_node("n1", availability="active")
+    sim.run_until(100)
+    assert len(on(sim, "n1", TaskState.REJECTED)) == 1
+
+
+def test_it_is_the_constraints_of_the_service_that_a_task_is_held_to() -> None:
+    sim = deployed(
+        service("1", 1, template={"Placement": {"Constraints": ["node.labels.zone==a"]}}),
+        nodes={"n1": single_node("n1", labels={"zone": "a", "disk": "ssd"})},
+    )
+    sim.update("web", service("1", 1, template={"Placement": {"Constraints": ["node.labels.disk==ssd"]}}))
+    assert sim.run_until(1)
+    assert len(on(sim, "n1")) == 1
+    sim.change_node("n1", labels={"zone": "a"})
+    sim.run_until(1)
+    assert len(on(sim, "n1", TaskState.REJECTED)) == 1
+
+
 def test_a_node_that_shrinks_rejects_what_no_longer_fits() -> None:
     template = {"Resources": {"Reservations": {"NanoCPUs": 2_000_000_000}}}
     sim = deployed(service("1", 2, template=template))
@@ -324,7 +348,15 @@ def test_a_failed_global_task_on_a_paused_node_is_not_replaced() -> None:
     sim.run_until(1)
     sim.kill(on(sim, "n2")[0].id)
     assert sim.run_until_quiet(100)
-    assert len(sim.running("web")) == 1
+    assert [task.node_id for task in sim.live("web")] == ["n1"]
+
+
+def test_a_global_service_leaves_the_nodes_that_its_new_constraints_exclude() -> None:
+    sim = deployed(global_service("1"), **two_nodes())
+    sim.update("web", global_service("1", template={"Placement": {"Constraints": ["node.id==n1"]}}))
+    assert sim.run_until_quiet(100)
+    assert [task.node_id for task in sim.running("web")] == ["n1"]
+    assert len(on(sim, "n2", TaskState.SHUTDOWN)) == 1
 
 
 def test_a_global_task_that_does_not_fit_says_why_without_a_prefix() -> None:

@@ -283,6 +283,17 @@ def test_scaling_down_takes_from_the_fullest_node_and_up_again_reuses_the_slots(
     assert new == set(sorted(set(range(1, 10)) - kept)[:2])
 
 
+def test_scaling_down_keeps_the_first_copies_on_each_node() -> None:
+    sim = place(service("1", 3), cluster(n1={}, n2={"availability": "pause"}))
+    sim.change_node("n2", availability="active")
+    sim.update("web", service("1", 4))
+    sim.run_until_quiet(100)
+    assert [(task.slot, task.node_id) for task in sim.live("web")] == [(1, "n1"), (2, "n1"), (3, "n1"), (4, "n2")]
+    sim.update("web", service("1", 2))
+    sim.run_until_quiet(200)
+    assert [(task.slot, task.node_id) for task in sim.live("web")] == [(1, "n1"), (4, "n2")]
+
+
 def test_ties_are_broken_by_the_choices() -> None:
     chosen = set()
     for seed in range(8):
