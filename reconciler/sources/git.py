@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import posixpath
+import shutil
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,6 +63,10 @@ class GitSource:
         if self._mirror.exists():
             own_folder(self._mirror)
         return Session(self, self._workers.take(self._environment))
+
+    def discard(self) -> None:
+        """Throw a mirror away that git cannot use; the next fetch makes a new one."""
+        shutil.rmtree(self._mirror, ignore_errors=True)
 
     def request(self, **values: Any) -> dict[str, Any]:
         return {"git_dir": str(self._mirror), **values}
