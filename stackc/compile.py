@@ -194,7 +194,7 @@ def _read(
             code, message = explain_source(error, file)
             findings.append(found(code, message, None))
             return None
-    sources[name] = data.decode("utf-8-sig", "replace")
+    sources[name] = data.decode("utf-8", "replace").removeprefix("\ufeff")
     document, faults = parse(name, data)
     findings.extend(faults)
     return document

@@ -65,7 +65,7 @@ def _read(item: Node, entries: dict[str, Node], keys: dict[str, Scalar], context
             del context.findings[known:]
         return
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
         context.report("SC1004", f"the env file {path.value} is not UTF-8", at)
         return

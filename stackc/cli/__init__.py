@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
+from stackc.cli.options import NotQuick, QuickParser
 from stackc.cli.shell import USAGE, Shell, UserError
 
 COMMANDS = {
@@ -53,15 +55,10 @@ def main(argv: Sequence[str] | None = None, shell: Shell | None = None) -> int:
 
 
 def _run(name: str, rest: Sequence[str], shell: Shell) -> int:
-    import argparse
-
     module = import_module(f"stackc.cli.{name}")
-    parser = argparse.ArgumentParser(prog=f"stackc {name}", description=COMMANDS[name], allow_abbrev=False)
-    module.add_arguments(parser)
-    try:
-        args = parser.parse_args(rest)
-    except SystemExit as stop:  # argparse has said what is wrong
-        return USAGE if stop.code else 0
+    args = _parsed(name, module, rest)
+    if isinstance(args, int):
+        return args
     try:
         return int(module.run(args, shell))
     except UserError as error:
@@ -72,6 +69,24 @@ def _run(name: str, rest: Sequence[str], shell: Shell) -> int:
     except KeyboardInterrupt:
         shell.err.write("stackc: interrupted\n")
         return 130
+
+
+def _parsed(name: str, module: Any, rest: Sequence[str]) -> Any:
+    """The arguments as a namespace, or the exit code where argparse has had its say (usage, --help)."""
+    quick = QuickParser()
+    try:
+        module.add_arguments(quick)
+        return quick.parse(rest)
+    except NotQuick:
+        pass
+    import argparse
+
+    parser = argparse.ArgumentParser(prog=f"stackc {name}", description=COMMANDS[name], allow_abbrev=False)
+    module.add_arguments(parser)
+    try:
+        return parser.parse_args(rest)
+    except SystemExit as stop:  # argparse has said what is wrong
+        return USAGE if stop.code else 0
 
 
 def _overview() -> str:

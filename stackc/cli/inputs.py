@@ -4,15 +4,18 @@
 # ruff: noqa: PTH113, PTH118, PTH120, PTH123
 from __future__ import annotations
 
+import gc
 import os.path
-from argparse import ArgumentParser, Namespace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackc.cli.shell import Shell, UserError
 from stackc.compile import STDIN, STDIN_NAME, Compiled, check_stack, compile_stack
 from stackc.diagnostics import Diagnostic, Severity, Span
 from stackc.disk import DiskReader
 from stackc.plan import StackPlan
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDES = (
@@ -108,6 +111,7 @@ def _dotenv(args: Namespace, shell: Shell, root: str) -> list[tuple[str, bytes]]
 
 def read_stack(args: Namespace, shell: Shell, *, digest: bool = True) -> Compiled:
     """Compile what the arguments name; files in findings are named as the user wrote them."""
+    gc.disable()  # a tree is being built and nothing of it is garbage: collecting would take as long as the compile
     inputs = find_inputs(args, shell)
     function = compile_stack if digest else check_stack
     compiled = function(
@@ -119,6 +123,7 @@ def read_stack(args: Namespace, shell: Shell, *, digest: bool = True) -> Compile
         stdin=inputs.stdin,
         dotenv=inputs.dotenv,
     )
+    gc.enable()
     return rename(compiled, inputs.shown)
 
 

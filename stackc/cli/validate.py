@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from stackc.cli.inputs import add_inputs, coloured, read_stack
@@ -10,6 +9,8 @@ from stackc.cli.shell import Shell
 from stackc.diagnostics import Severity
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
     from stackc.compile import Compiled
 
 

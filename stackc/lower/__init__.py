@@ -22,13 +22,13 @@ from stackc.lower.order import dependencies, waves
 from stackc.lower.read import field, pairs, text
 from stackc.lower.toplevel import files, networks, used_networks, volumes
 from stackc.parse.nodes import Mapping
-from stackc.plan import IMAGE_LABEL, ServicePlan, StackPlan, with_digest
+from stackc.plan import IMAGE_LABEL, ServicePlan, StackPlan
 
 Json = dict[str, Any]
 
 
 def lower(stack: str, root: Mapping, context: Context) -> StackPlan:
-    """The plan. It is worth something only if the context has no errors afterwards."""
+    """The plan, still without its digest. It is worth something only if the context has no errors afterwards."""
     services = {key: node for key, node in sorted(objects(root, "services").items()) if isinstance(node, Mapping)}
     used = used_networks(root, dict(services))
     targets = {key: object_name(stack, key, node) for key, node in used.items()}
@@ -41,7 +41,7 @@ def lower(stack: str, root: Mapping, context: Context) -> StackPlan:
         scoped = {f"{stack}_{name}": condition for name, condition in depends_on[key].items() if name in services}
         plans[f"{stack}_{key}"] = ServicePlan(key, spec, scoped)
     order = waves({f"{stack}_{key}": [f"{stack}_{dep}" for dep in deps] for key, deps in depends_on.items()})
-    plan = StackPlan(
+    return StackPlan(
         stack=stack,
         services=dict(sorted(plans.items())),
         networks=networks(stack, used),
@@ -52,7 +52,6 @@ def lower(stack: str, root: Mapping, context: Context) -> StackPlan:
         digest="",
         origins=origins(root),
     )
-    return with_digest(plan)
 
 
 def _service(stack: str, key: str, service: Mapping, root: Mapping, context: Context) -> Json:

@@ -49,12 +49,11 @@ def _decode(file: str, data: bytes) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise Refused(found("SC1004", "the file is UTF-16, not UTF-8", Span(file, 1, 1, 1, 1)))
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        start = 3 if data.startswith(b"\xef\xbb\xbf") else 0
-        good = data[start : start + error.start].decode("utf-8", "replace")
+        good = data[: error.start].decode("utf-8", "replace").removeprefix("\ufeff")
         span = _span_after(file, good)
-        message = f"byte 0x{data[start + error.start]:02x} is not valid UTF-8"
+        message = f"byte 0x{data[error.start]:02x} is not valid UTF-8"
         raise Refused(found("SC1004", message, span)) from None
     nul = text.find("\0")
     if nul >= 0:

@@ -1,0 +1,1 @@
+"""Measurements side by side with docker's own tools. Figures are ratios."""

@@ -1,0 +1,1 @@
+"""The compiler beside `docker stack config`."""
