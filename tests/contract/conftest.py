@@ -14,7 +14,7 @@ from differences import BY_DESIGN
 from lab.managers import BuiltIn, Manager
 
 Scenario = Callable[[Manager, str], None]
-AT_ONCE = 8  # scenarios side by side on one manager: nearly all of their time is waiting
+AT_ONCE = 6  # scenarios side by side on one manager: nearly all of their time is waiting
 
 
 @pytest.fixture(scope="session", params=[pytest.param("swarm", marks=pytest.mark.engine), "builtin"])

@@ -84,7 +84,7 @@ class Manager:
 
         return self.wait(there, lambda: [self.service(service).get("UpdateStatus"), brief(self.tasks(service))])
 
-    def wait(self, condition: Callable[[], Found | None], told: Callable[[], Any] = str, seconds: float = 45) -> Found:
+    def wait(self, condition: Callable[[], Found | None], told: Callable[[], Any] = str, seconds: float = 90) -> Found:
         """What the condition answers once that is true. ``told``: what to show when it never is."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):
@@ -129,7 +129,8 @@ def service(
 def brief(tasks: list[Json]) -> list[str]:
     """Tasks in one line each, for a failed assertion."""
     return [
-        f"{t['ID'][:6]}.{t.get('Slot', 0)} {t['DesiredState']}/{t['Status']['State']} {t['Status'].get('Err', '')}"
+        f"{t['CreatedAt'][14:22]} {t['ID'][:6]}.{t.get('Slot', 0)} {t['DesiredState']}/{t['Status']['State']} "
+        f"{t['Status']['Timestamp'][14:22]} {t['Status'].get('Err', '')}"
         for t in tasks
     ]
 
