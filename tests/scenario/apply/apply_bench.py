@@ -76,7 +76,8 @@ class Bench:
         assert process.returncode == code, (
             f"stackc {' '.join(arguments)} ended with {process.returncode}:\n{out}\n{err}"
         )
-        assert "Traceback" not in out + err
+        assert "Traceback" not in out + err, out + err
+        assert "internal error" not in out + err, out + err
         assert "s3cr3t-canary" not in out + err
         return out + err
 
