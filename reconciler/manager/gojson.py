@@ -115,10 +115,10 @@ def read(shape: Struct, value: Any) -> Json:
 
 
 def _struct(shape: Struct, value: Json, path: str) -> Json:
-    given = {key.casefold(): key for key in value}
+    given = {key.casefold(): key for key in value}  # in any case; of several, the last one counts
     result: Json = {}
     for field in shape.fields:
-        key = field.name if field.name in value else given.get(field.name.casefold())
+        key = given.get(field.name.casefold())
         raw = None if key is None else value[key]
         if raw is None:
             if field.keep == Keep.ALWAYS:

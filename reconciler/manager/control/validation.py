@@ -11,8 +11,9 @@ from typing import Any
 
 from reconciler.manager.control.names import check_constraints, check_image, check_service_name
 from reconciler.manager.control.refusal import Refused, invalid, unimplemented
-from reconciler.manager.model import Json
+from reconciler.manager.model import Json, Node, Task, TaskState, TaskStatus
 from reconciler.manager.objects import Config, Secret, State
+from reconciler.manager.templates import TemplateError, expand, template_fields
 
 _MILLISECOND = 1_000_000
 _MIN_NANO_CPUS = 1_000_000
@@ -25,6 +26,8 @@ def check_spec(spec: Json) -> None:
     _check_runtime(task)
     check_service_name(spec["Name"])
     _check_task(task)
+    _check_templates(spec)
+    _check_credentials(task["ContainerSpec"])
     _check_mode(spec)
     for name in ("UpdateConfig", "RollbackConfig"):
         _check_update(spec.get(name, {}))
@@ -77,6 +80,48 @@ def _check_container(container: Json) -> None:
             raise invalid(f"ContainerSpec: {name} in HealthConfig cannot be less than 1ms")
     if health.get("Retries", 0) < 0:
         raise invalid("ContainerSpec: Retries in HealthConfig cannot be negative")
+
+
+def _check_templates(spec: Json) -> None:
+    """Every template is expanded once for a task that might be, so that a misspelt field is told now."""
+    fields = template_fields(_POSSIBLE_TASK, _POSSIBLE_NODE)
+    container = spec["TaskTemplate"]["ContainerSpec"]
+    texts = [("env", "env", text) for text in container.get("Env", [])]
+    texts += [("hostname", "hostname", container.get("Hostname", ""))]
+    for mount in container.get("Mounts", []):
+        texts += [("mounts", "mount", mount.get(name, "")) for name in ("Source", "Target")]
+    labels = {**fields.labels, "Service.Labels": spec["Labels"]}
+    for plural, kind, text in texts:
+        try:
+            expand(text, fields._replace(labels=labels))
+        except TemplateError as error:
+            raise invalid(f'expanding {plural} failed: expanding {kind} "{text}": {error}') from None
+
+
+_POSSIBLE_NODE = Node(id="node", hostname="host")
+_POSSIBLE_TASK = Task(
+    id="task",
+    service_id="service",
+    service_name="name",
+    service_labels={},
+    slot=1,
+    node_id="node",
+    spec={},
+    endpoint={},
+    spec_version=0,
+    desired=TaskState.NEW,
+    status=TaskStatus(state=TaskState.NEW, timestamp=0),
+    created_at=0,
+    updated_at=0,
+)
+
+
+def _check_credentials(container: Json) -> None:
+    name = ((container.get("Privileges") or {}).get("CredentialSpec") or {}).get("Config", "")
+    if name and not any(one["ConfigID"] == name and "Runtime" in one for one in container.get("Configs", [])):
+        raise invalid(
+            f"CredentialSpec references config '{name}', but that config isn't in config references with RuntimeTarget"
+        )
 
 
 def _check_mode(spec: Json) -> None:

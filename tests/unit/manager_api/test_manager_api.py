@@ -124,6 +124,25 @@ def test_task_templates_that_are_refused(shared: Served, task: Any, status: int,
     refuse(shared, service_spec("r3", task=task), status, message)
 
 
+@pytest.mark.parametrize(
+    ("container", "begins"),
+    [
+        ({"Env": ["A={{.Nope}}"]}, 'expanding env failed: expanding env "A={{.Nope}}": '),
+        ({"Env": ["A={{.Nope"]}, 'expanding env failed: expanding env "A={{.Nope": '),
+        ({"Hostname": "{{.Nope}}"}, 'expanding hostname failed: expanding hostname "{{.Nope}}": '),
+    ],
+)
+def test_templates_that_cannot_be_expanded(shared: Served, container: Any, begins: str) -> None:
+    answer = shared.call("POST", "/services/create", service_spec("r5", container=container))
+    assert answer.status == 400
+    assert answer.message.startswith(INVALID + begins)
+
+
+def test_templates_that_can(shared: Served) -> None:
+    env = ["S={{.Service.Name}}-{{.Task.Slot}}", 'L={{index .Service.Labels "a"}}']
+    shared.create("templated", container={"Env": env, "Hostname": "{{.Node.Hostname}}"}, Labels={"a": "b"})
+
+
 def test_other_refusals_of_create(shared: Served) -> None:
     refuse(shared, {"Name": "x"}, 400, "mismatched Runtime and *Spec fields")
     both = service_spec("r4", Mode={"Replicated": {}, "Global": {}})

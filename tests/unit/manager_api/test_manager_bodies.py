@@ -105,6 +105,10 @@ def test_unknown_keys_are_dropped_and_case_does_not_matter() -> None:
     assert found["TaskTemplate"]["ContainerSpec"] == {"Image": "i", "Isolation": "default"}
 
 
+def test_of_two_spellings_of_a_key_the_last_one_counts() -> None:
+    assert container(image="other")["Image"] == "other"
+
+
 @pytest.mark.parametrize(
     ("sent", "message"),
     [
