@@ -38,13 +38,16 @@ def connect(host: str | None, env: Mapping[str, str], *, start: bool = True) -> 
 
 
 def builtin(env: Mapping[str, str], *, start: bool = True) -> Engine:
-    """The built-in manager of this user, started on demand."""
-    from reconciler.manager.launch import ensure_running
-    from reconciler.manager.paths import Paths
+    """The built-in manager of this user, started on demand. Raises EngineError."""
+    from reconciler.manager.launch import LaunchError, ensure_running
+    from reconciler.manager.paths import PathError, Paths
 
-    paths = Paths.of(env)
-    if start:
-        ensure_running(paths)
+    try:
+        paths = Paths.of(env)
+        if start:
+            ensure_running(paths)
+    except (PathError, LaunchError) as error:
+        raise EngineError("unreachable", str(error)) from error
     host = f"unix://{paths.socket}"
     return Engine(open_transport(host), host)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.engine import EngineError, builtin
 from reconciler.manager.launch import LaunchError, answers, ensure_running
 from reconciler.manager.paths import PathError, Paths
 
@@ -127,3 +128,11 @@ def test_the_publish_address_must_be_one(folder: Path, address: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 64
     assert "is no IP address" in done.stderr
+
+
+def test_clients_get_an_error_they_know(paths: Paths) -> None:
+    paths.state.mkdir(parents=True)
+    (paths.state / "state.db").write_bytes(b"no database" * 1000)
+    for environment, message in (({"STACKC_STATE_DIR": str(paths.state)}, "is damaged"), ({}, "HOME is not set")):
+        with pytest.raises(EngineError, match=message):
+            builtin(environment)
