@@ -4,8 +4,7 @@ SC10xx reading and YAML · SC11xx versions and dialects · SC12xx interpolation 
 ignored · SC30xx values · SC40xx semantics of a stack. On the start-up path: no heavy imports.
 """
 
-from __future__ import annotations
-
+# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from typing import NamedTuple
 
 from stackc.diagnostics import Diagnostic, Path, Related, Severity, Span

@@ -3,8 +3,7 @@
 ``compile_stack`` never raises for bad input; it returns every finding of one run, sorted by place.
 """
 
-from __future__ import annotations
-
+# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from collections.abc import Mapping as Variables
 from collections.abc import Sequence
 from posixpath import dirname, join, normpath

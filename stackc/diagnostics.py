@@ -4,8 +4,7 @@ A pass returns its result and a list of Diagnostics; nobody prints before the la
 This module is on the start-up path of every command: it imports nothing heavy (no dataclasses).
 """
 
-from __future__ import annotations
-
+# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from enum import Enum
 from typing import NamedTuple
 

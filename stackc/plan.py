@@ -6,8 +6,7 @@ network targets, configs and secrets are referred to by name: ``Networks[].Targe
 generations, the rollout binds them to IDs.
 """
 
-from __future__ import annotations
-
+# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from typing import Any, NamedTuple
 
 from stackc.diagnostics import Path, Span

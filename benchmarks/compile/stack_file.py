@@ -1,4 +1,4 @@
-"""A realistic stack file of any number of services: about 43 lines each, all common sections, anchors and merge keys."""
+"""A realistic stack file of any number of services: about 43 lines each, all common sections, anchors, merges."""
 
 from __future__ import annotations
 

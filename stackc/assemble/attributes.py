@@ -5,8 +5,7 @@ where the value stands in the Engine's ServiceSpec and whether changing it resta
 tree and this table side by side; none of them knows a path of its own. ``*`` is any key, ``[]`` each list item.
 """
 
-from __future__ import annotations
-
+# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from typing import NamedTuple
 
 CONTAINER = "TaskTemplate.ContainerSpec."
@@ -194,7 +193,7 @@ class Place:
         self.any: Place | None = None
         self.item: Place | None = None
 
-    def child(self, key: str) -> Place | None:
+    def child(self, key: str) -> "Place | None":
         return self.children.get(key) or self.any
 
 

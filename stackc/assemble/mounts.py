@@ -1,7 +1,6 @@
 """The short form of volumes, ``[source:]target[:options]``, as docker's CLI splits it."""
 
-from __future__ import annotations
-
+# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from typing import NamedTuple
 
 _PROPAGATIONS = ("rprivate", "private", "rshared", "shared", "rslave", "slave")

@@ -1,7 +1,6 @@
 """The short form of ports as docker's nat package reads it: ``[ip:][host[-host]:]container[-container][/protocol]``."""
 
-from __future__ import annotations
-
+# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from typing import NamedTuple
 
 

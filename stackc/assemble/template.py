@@ -5,8 +5,7 @@ the end, the operator is searched in the whole expression, nothing nests. The Co
 operators only in braces, words nest, ``+`` and ``:+`` exist, an unset variable is worth a warning.
 """
 
-from __future__ import annotations
-
+# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 

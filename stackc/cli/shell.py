@@ -1,7 +1,6 @@
 """What a command may touch of the process it runs in, handed in so that tests need no subprocess."""
 
-from __future__ import annotations
-
+# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 import os
 import sys
 from collections.abc import Mapping
@@ -28,5 +27,5 @@ class Shell(NamedTuple):
     cwd: str
 
     @classmethod
-    def of_process(cls) -> Shell:
+    def of_process(cls) -> "Shell":
         return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ), os.getcwd())  # noqa: PTH109 (pathlib costs 5 ms)

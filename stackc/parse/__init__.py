@@ -4,8 +4,7 @@ libyaml's events are composed here, not by ``yaml.compose``: that one recurses i
 the process. Budgets are checked while the events arrive, so a hostile file costs no more than its first excess.
 """
 
-from __future__ import annotations
-
+# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from typing import NamedTuple
 
 from stackc.codes import found
