@@ -274,7 +274,9 @@ class Simulation:
         coming = [due for task in self._playable() if (due := self.agent.due(task, self.now)) is not None]
         if made.wake_at is not None:
             coming.append(made.wake_at)
-        return min(coming, default=None)
+        following = min(coming, default=None)
+        assert following is None or following > self.now, "what is due has happened"
+        return following
 
     def _merge(self, made: Step) -> None:
         self.memory = made.memory

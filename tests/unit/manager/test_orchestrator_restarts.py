@@ -380,6 +380,19 @@ def test_a_restarted_manager_resumes_an_update_with_fresh_counters() -> None:
     assert tags(sim) == ["bad"] * 4  # 2 dirty slots were left: 1 of 2 is not more than the ratio
 
 
+def test_a_restarted_manager_goes_on_node_by_node_with_a_global_service() -> None:
+    sim = deployed(global_service("1"), **two_nodes())
+    sim.update("web", global_service("2", UpdateConfig=config(delay=30)))
+    sim.run_until(2)
+    sim.restart_manager()
+    sim.run_until(2)
+    assert sorted(running_tags(sim)) == ["2"]  # the second node's turn, of the new update
+    sim.run_until_quiet(200)
+    assert (running_tags(sim), sim.update_state("web")) == (["2", "2"], "completed")
+    assert len(sim.of("web")) == 4
+    assert sim.now == 3 + 30 + 31
+
+
 def test_a_restarted_manager_completes_an_update_of_which_nothing_is_left() -> None:
     sim = deployed(service("1", 2))
     sim.update("web", service("2", 2, UpdateConfig=config(parallelism=2, monitor=60)))
@@ -415,7 +428,20 @@ def test_a_restarted_manager_remembers_how_often_a_slot_was_restarted() -> None:
         sim.run_until(second)
         sim.restart_manager()
     assert sim.run_until_quiet(1000)
-    assert states(sim.of("web")) == [("FAILED", "SHUTDOWN")] * 4
+    assert len(ended_with(sim, TaskState.FAILED)) == 4
+
+
+def test_a_restarted_manager_counts_only_restarts_of_the_newest_spec() -> None:
+    template = policy(Delay=0, MaxAttempts=2)
+    sim = deployed(service("1", 1, template=template), {"bad": Script(prepare=0, start=1, fails_after=30)})
+    sim.kill(sim.of("web")[0].id)
+    sim.run_until(5)
+    sim.update("web", service("bad", 1, template=template))
+    sim.run_until(10)
+    sim.restart_manager()
+    assert sim.run_until_quiet(1000)
+    bad = [m for m in sim.timeline if m.image == "app:bad" and m.state == TaskState.FAILED]
+    assert len(bad) == 3
 
 
 def test_tasks_of_services_that_are_unknown_are_removed() -> None:

@@ -119,14 +119,16 @@ def test_tasks_are_spread_evenly_over_the_nodes() -> None:
 
 
 def test_the_node_with_fewer_tasks_of_the_service_wins_then_the_one_with_fewer_tasks() -> None:
-    sim = deployed(service("1", 3, name="other"), script=lambda task: Script(), nodes=cluster(n1={}, n2={}))
-    crowded = max(("n1", "n2"), key=lambda node: sum(task.node_id == node for task in sim.of("other")))
+    on_n1 = {"Placement": {"Constraints": ["node.id==n1"]}}
+    sim = deployed(
+        service("1", 3, name="other", template=on_n1), script=lambda task: Script(), nodes=cluster(n1={}, n2={})
+    )
     sim.create(service("1", 1))
     sim.run_until_quiet(10)
-    assert crowded not in placed(sim)
+    assert placed(sim) == {"n2": 1}  # none of the service anywhere: n2 has fewer tasks
     sim.update("web", service("1", 2))
     sim.run_until_quiet(20)
-    assert placed(sim) == {"n1": 1, "n2": 1}
+    assert placed(sim) == {"n1": 1, "n2": 1}  # n1 has more tasks, but none of the service
 
 
 def spread(*labels: str) -> Json:
