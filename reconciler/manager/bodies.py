@@ -121,7 +121,7 @@ _MOUNT = Struct(
         Field("Target", TEXT),
         Field("ReadOnly", Flag()),
         Field("Consistency", Text(_known_or("", "consistent", "cached", "delegated"))),
-        Field("BindOptions", _BIND),
+        Field("BindOptions", _BIND, Keep.FILLED),
         Field("VolumeOptions", _VOLUME),
         Field("TmpfsOptions", Struct("TmpfsOptions", (Field("SizeBytes", INT64), Field("Mode", UINT32)))),
     ),

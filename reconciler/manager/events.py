@@ -111,7 +111,9 @@ def _service_change(before: Service | None, after: Service) -> tuple[str, str, d
     for name, read in facts:
         old, new = read(before), read(after)
         if old != new:
-            attributes |= {f"{name}.{when}": str(value) for when, value in (("new", new), ("old", old)) if value}
+            attributes |= {
+                f"{name}.{when}": str(value) for when, value in (("new", new), ("old", old)) if value is not None
+            }
     return "update", after.id, attributes
 
 

@@ -26,6 +26,7 @@ class Keep:
 
     NONZERO = "nonzero"  # omitempty: a zero value is as good as absent
     PRESENT = "present"  # a pointer: zero is a value, null is absence
+    FILLED = "filled"  # a struct that is as good as absent while it is empty
     ALWAYS = "always"  # no omitempty: written even when it was absent
 
 
@@ -127,6 +128,8 @@ def _struct(shape: Struct, value: Json, path: str) -> Json:
         where = f"{path}.{field.name}" if path else field.name
         read_value = _value(field.shape, raw, shape.name, where)
         if field.keep == Keep.NONZERO and not isinstance(field.shape, Struct) and not read_value:
+            continue
+        if field.keep == Keep.FILLED and not read_value:
             continue
         result[field.name] = read_value
     return result

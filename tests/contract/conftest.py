@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from differences import BY_DESIGN
+from lab.engine import Engine
 from lab.managers import BuiltIn, Manager
 
 Scenario = Callable[[Manager, str], None]
@@ -18,13 +19,20 @@ AT_ONCE = 6  # scenarios side by side on one manager: nearly all of their time i
 
 
 @pytest.fixture(scope="session", params=[pytest.param("swarm", marks=pytest.mark.engine), "builtin"])
-def manager(request: pytest.FixtureRequest) -> Iterator[Manager]:
-    if request.param == "swarm":
-        engine = request.getfixturevalue("engine")
-        made = Manager("swarm", engine.host)
-        yield made
-        made.transport.close()
-        return
+def manager(request: pytest.FixtureRequest) -> Manager:
+    found: Manager = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(scope="session")
+def swarm(engine: Engine) -> Iterator[Manager]:
+    made = Manager("swarm", engine.host)
+    yield made
+    made.transport.close()
+
+
+@pytest.fixture(scope="session")
+def builtin() -> Iterator[Manager]:
     folder = Path(tempfile.mkdtemp(prefix="ct-", dir="/tmp"))  # short: it holds a unix socket
     process = BuiltIn(folder)
     try:
@@ -40,7 +48,9 @@ def manager(request: pytest.FixtureRequest) -> Iterator[Manager]:
 @pytest.fixture
 def name(request: pytest.FixtureRequest, manager: Manager) -> Iterator[str]:
     """A prefix for the names of this test; what bears it is removed afterwards."""
-    made = re.sub(r"\W+", "-", request.node.originalname.removeprefix("test_").lower().replace("_", "-"))[:40]
+    made = re.sub(r"\W+", "-", request.node.originalname.removeprefix("test_").lower().replace("_", "-"))[:40].strip(
+        "-"
+    )
     with manager.tidy(made):
         yield made
 
@@ -61,7 +71,7 @@ def outcome(request: pytest.FixtureRequest) -> Iterator[Callable[[Manager, Scena
     started: dict[tuple[str, Scenario], Future[None]] = {}
 
     def run(manager: Manager, scenario: Scenario) -> None:
-        name = scenario.__name__.replace("_", "-")[:40]
+        name = scenario.__name__.replace("_", "-")[:40].strip("-")
         with manager.tidy(name):
             scenario(manager, name)
 
