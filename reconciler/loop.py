@@ -40,23 +40,25 @@ from reconciler.decide import (
     Stopping,
     Tip,
     Trial,
+    Verdict,
     decide,
     fold,
     short,
 )
 from reconciler.engine import Engine, EngineError
-from reconciler.rollout import History, Progress, Revision, deploy, journal
+from reconciler.rollout import History, Progress, Result, Revision, deploy, journal
 from reconciler.rollout.deploy import plain_lines
 from reconciler.sources.commit import CommitInfo
 from reconciler.sources.faults import Fault, GitError, printable
 from reconciler.sources.git import GitSource, Session
-from reconciler.status import RevisionStatus, StackStatus, conditions
+from reconciler.status import Condition, RevisionStatus, StackStatus, conditions
 from stackc.compile import compile_stack
 from stackc.diagnostics import Diagnostic, Severity
 from stackc.plan import StackPlan
 from stackc.report import diagnostics as report
 
 SHOWN_DIAGNOSTICS = 100
+_UNTOLD = ("Compiling", "Stopping")  # verdicts that would say in the log what another line says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +232,9 @@ class StackLoop(threading.Thread):
     def _fetch(self, base: str | None) -> Event:
         self._ports.refresh_watches()
         tip = self._open().fetch(base)
+        if tip.commit.id not in self._commits:
+            author = f" ({tip.commit.author})" if tip.commit.author else ""
+            self._ports.log(self.settings.name, tip.commit.id, "fetched", tip.commit.message + author)
         self._remember(tip.commit)
         self._fetched = self._ports.wall()
         return Fetched(Tip(tip.commit.id, base, tip.descends))
@@ -295,7 +300,8 @@ class StackLoop(threading.Thread):
         finally:
             engine.close()
         word, reason = outcome.result.value, printable(outcome.reason)
-        self._ports.log(self.settings.name, effect.commit, word, reason)
+        if outcome.result is not Result.APPLIED:  # that one is told by the verdict
+            self._ports.log(self.settings.name, effect.commit, word, reason)
         lines = "\n".join(printable(line) for line in outcome.failures)
         self._progress = ""
         self._last_error = "" if outcome.ok else f"{word}: {reason}" + (lines and f"\n{lines}")
@@ -306,7 +312,7 @@ class StackLoop(threading.Thread):
     def _tell(self, decision: Decision) -> None:
         verdict, state = decision.verdict, self._state
         said = f"{verdict.reason}: {verdict.message}"
-        if said != self._told:
+        if said != self._told and verdict.reason not in _UNTOLD:
             self._told = said
             self._log(decision, verdict.reason, verdict.message)
         tip = self._commits.get(state.tip.commit) if state.tip else None
@@ -315,7 +321,7 @@ class StackLoop(threading.Thread):
         answered = self._answer()
         self.status = replace(
             self.status,
-            conditions=conditions(verdict, self.status.conditions, self._ports.wall()),
+            conditions=self.status.conditions if state.stopping else self._conditions(verdict),
             tip=_shown(tip.revision) if tip else None,
             attempted_revision=_shown(self._attempted) if self._attempted else self._newest_trial(),
             applied_revision=_shown(self._revisions.get(state.base, Revision(commit=state.base)))
@@ -329,6 +335,9 @@ class StackLoop(threading.Thread):
             answered=answered or self.status.answered,
         )
         self._ports.report(self.status)
+
+    def _conditions(self, verdict: Verdict) -> tuple[Condition, ...]:
+        return conditions(verdict, self.status.conditions, self._ports.wall())
 
     def _log(self, decision: Decision, event: str, text: str) -> None:
         self._ports.log(self.settings.name, self._state.tip.commit if self._state.tip else "", event, text)

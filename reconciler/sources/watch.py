@@ -14,9 +14,10 @@ from typing import Any
 
 
 def branch_files(repository: str, branch: str) -> tuple[str, ...]:
-    """The files whose change may move ``branch``: loose ref, packed refs, reftable; bare or with a work tree."""
+    """The files whose change may move ``branch``: loose ref, packed refs, reftable, of a bare repository or
+    one with a work tree; and the repository itself, which may come and go."""
     names = (f"refs/heads/{branch}", "packed-refs", "reftable/tables.list")
-    return tuple(f"{top}/{name}" for top in (repository, f"{repository}/.git") for name in names)
+    return (repository, *(f"{top}/{name}" for top in (repository, f"{repository}/.git") for name in names))
 
 
 def touches(changed: str, file: str) -> bool:

@@ -72,6 +72,9 @@ class Mirror:
     def try_run(self, *arguments: str, extra: tuple[str, ...] = ()) -> tuple[int, bytes, str]:
         return self._execute([*HARDENED, *extra, f"--git-dir={self.git_dir}", *arguments])
 
+    def has(self, commit: str) -> bool:
+        return self.try_run("cat-file", "-e", commit + "^{commit}")[0] == 0
+
     def _execute(self, command: list[str]) -> tuple[int, bytes, str]:
         status, out, stderr = self._git.execute(
             command,
@@ -132,20 +135,22 @@ def commit(request: dict[str, Any]) -> dict[str, Any]:
 def ancestor(request: dict[str, Any]) -> dict[str, Any]:
     """Is ``old`` the same as ``new`` or one of its ancestors? null when we do not have ``old``."""
     mirror, old, new = Mirror(request["git_dir"]), _id(request["old"]), _id(request["new"])
-    if mirror.try_run("cat-file", "-e", old + "^{commit}")[0]:
+    status, out, stderr = mirror.try_run("rev-list", "--max-count=1", old, "^" + new)
+    if not status:
+        return {"ancestor": not out}
+    if not mirror.has(old):
         return {"ancestor": None}
-    return {"ancestor": not mirror.run("ancestor", "rev-list", "--max-count=1", old, "^" + new)}
+    raise GitFailedError("ancestor", status, stderr)
 
 
 def entries(request: dict[str, Any]) -> dict[str, Any]:
     """What stands at a path and at each folder above it: [mode, type, id, size or null, path], no more than that."""
     mirror, name = Mirror(request["git_dir"]), _id(request["commit"])
-    status, _, stderr = mirror.try_run("cat-file", "-e", name + "^{commit}")
-    if status:
-        raise GitFailedError("absent", status, stderr)
     parts = request["path"].split("/")
     paths = ["/".join(parts[: n + 1]) for n in range(len(parts))]
-    out = mirror.run("entries", "ls-tree", "-z", "-l", "-t", "--full-tree", name, "--", *paths)
+    status, out, stderr = mirror.try_run("ls-tree", "-z", "-l", "-t", "--full-tree", name, "--", *paths)
+    if status:
+        raise GitFailedError("entries" if mirror.has(name) else "absent", status, stderr)
     found = []
     for line in out.split(b"\0")[:-1]:
         head, _, path = line.partition(b"\t")

@@ -188,6 +188,11 @@ def test_an_attempt_whose_process_died_is_finished_although_the_branch_is_broken
     assert effects(fold(state, good(B), 1.0)) == (Deploy(B, "d-b"),)
 
 
+def test_an_attempt_whose_process_died_is_ended_when_the_branch_went_back_to_what_is_applied() -> None:
+    state = looked(Tip(A, A, True), good(A), trials=(APPLIED, Trial(B, "d-b", "applying")))
+    assert effects(state) == (Deploy(A, "d-a"),)
+
+
 def test_an_attempt_whose_process_died_is_finished_although_the_remote_is_away() -> None:
     trials = (APPLIED, Trial(B, "d-b", "applying"))
     state = after(HistoryRead(trials), Began(Fetch(None)), FetchFailed(AWAY, 0.5))
