@@ -25,7 +25,7 @@ _NAME = "letters, digits, - and _; at most 63 characters with the stack's name"
 _BLIND = "without `healthcheck:` only a task that exits counts as failed"
 
 CODES: dict[str, Code] = {
-    "SC1001": Code(_E, "a file cannot be read"),
+    "SC1001": Code(_E, "a file cannot be read", "relative paths start at the folder of the first -c file"),
     "SC1002": Code(_E, "a file stands outside the project folder", "put it at or below the first -c file's folder"),
     "SC1003": Code(_E, "a file is too large"),
     "SC1004": Code(_E, "a file is not UTF-8", "save the file as UTF-8"),
@@ -77,7 +77,6 @@ CODES: dict[str, Code] = {
     "SC3012": Code(_E, "an invalid deploy mode", "one of replicated, global, replicated-job, global-job"),
     "SC3013": Code(_W, "an IP address that a published port ignores", _EVERYWHERE),
     "SC3014": Code(_E, "a port bound to one address", _EVERYWHERE),
-    "SC3015": Code(_E, "an invalid file mode"),
     "SC3016": Code(_E, "an invalid value for a Swarm service"),
     "SC4001": Code(_E, "an undefined network"),
     "SC4002": Code(_E, "an undefined volume"),

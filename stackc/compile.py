@@ -217,13 +217,8 @@ def _dialect(documents: list[Document], findings: list[Diagnostic]) -> str:
                 if kind == COMPOSE
                 else "this file has a `version:`, the first one has none"
             )
-            findings.append(found("SC1103", message, _top(document.root)))
+            findings.append(found("SC1103", message, document.root.start_span))
     return kinds[0]
-
-
-def _top(root: Mapping) -> Span:
-    span = root.span
-    return Span(span.file, span.line, span.column, span.line, span.column + 1)
 
 
 def _version(documents: list[Document], findings: list[Diagnostic]) -> str:
@@ -245,11 +240,9 @@ def _version(documents: list[Document], findings: list[Diagnostic]) -> str:
                 found("SC1101", f"the file version `{given}` is not supported", node.span, path=("version",), hint=hint)
             )
             continue
-        if first and version != first:
-            span = node.span if node is not None else _top(document.root)
-            findings.append(
-                found("SC1102", f"this file has version {version}, the first one {first}", span, path=("version",))
-            )
+        if first and node is not None and version != first:
+            message = f"this file has version {version}, the first one {first}"
+            findings.append(found("SC1102", message, node.span, path=("version",)))
         first = first or version
     return first or NEWEST
 

@@ -44,20 +44,23 @@ class DiskReader:
             raise SourceError("missing", path) from None
         except OSError as error:
             raise SourceError("unreadable", path, error.strerror or str(error)) from None
-        with os.fdopen(handle, "rb") as file:
-            info = os.fstat(file.fileno())
-            if stat.S_ISDIR(info.st_mode):
+        try:
+            return self._contents(handle, path)
+        except OSError as error:
+            raise SourceError("unreadable", path, error.strerror or str(error)) from None
+
+    def _contents(self, handle: int, path: str) -> bytes:
+        """All bytes of an open regular file; closes it."""
+        mode, size = os.fstat(handle).st_mode, os.fstat(handle).st_size
+        if not stat.S_ISREG(mode):
+            os.close(handle)
+            if stat.S_ISDIR(mode):
                 raise SourceError("directory", path)
-            if not stat.S_ISREG(info.st_mode):
-                raise SourceError("unreadable", path, "not a regular file")
-            if info.st_size > self._most:
-                raise SourceError("too-large", path, f"{info.st_size} bytes; at most {self._most} are read")
-            try:
-                data = file.read(self._most + 1)
-            except OSError as error:
-                raise SourceError("unreadable", path, error.strerror or str(error)) from None
-        if len(data) > self._most:
-            raise SourceError("too-large", path, f"more than {self._most} bytes")
+            raise SourceError("unreadable", path, "not a regular file")
+        with os.fdopen(handle, "rb") as file:
+            data = file.read(self._most + 1) if size <= self._most else b""
+        if len(data) > self._most or size > self._most:
+            raise SourceError("too-large", path, f"{max(size, len(data))} bytes; at most {self._most} are read")
         return data
 
 

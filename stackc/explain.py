@@ -185,9 +185,12 @@ class _Explainer:
         self.removed.add((*path, pair[1]))
 
     def _wrong_type(self, node: Node, path: Path, kinds: list[str]) -> None:
+        if path == ("version",):
+            return  # reported when the version was looked at
         wanted = [_WORDS[kind] for kind in kinds if kind != "null" or len(kinds) == 1]
         listed = " or ".join((", ".join(wanted[:-1]), wanted[-1])) if len(wanted) > 1 else wanted[0]
-        message = f"{_name(path)} must be {listed}, not {node.kind}"
+        given = node.text if isinstance(node, Scalar) and node.kind == "a number" and "integer" in kinds else node.kind
+        message = f"{_name(path)} must be {listed}, not {given}"
         self.context.report("SC2002", message, node, path=path, hint=_type_hint(node, kinds))
         self.removed.add(path)
 

@@ -62,6 +62,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _task("stop_grace_period", "StopGracePeriod", short="duration", emit="pointer", merge="duration"),
     _task("sysctls", "Sysctls", short="pairs", merge="pairs"),
     _task("group_add", "Groups", short="texts"),
+    _s("scale", cast="int", short="whole", merge="pointer", restarts=False),
     _s("image", restarts=True),
     _s("labels", short="pairs", merge="pairs", restarts=True),
     _s("environment", short="environment", merge="environment", restarts=True),

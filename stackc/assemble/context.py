@@ -7,7 +7,7 @@ from posixpath import join, normpath
 
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Path, Related, Span
-from stackc.parse.nodes import Node
+from stackc.parse.nodes import Node, Scalar
 from stackc.source import Reader, SourceError
 
 STACK, COMPOSE = "stack", "compose"
@@ -49,12 +49,12 @@ class Context:
         """``path`` as docker resolves it: absolute ones as they are, relative ones joined and cleaned."""
         return path if path.startswith("/") else normpath(join(self.folder, path))
 
-    def read(self, path: str, at: Node) -> bytes | None:
+    def read(self, path: str, at: Scalar) -> bytes | None:
         """The bytes of a file that the stack names, or None after a finding at ``at``."""
         try:
             return self.reader.read(self.absolute(path))
         except SourceError as error:
-            self.report(*explain(error, path), at)
+            self.report(*explain(error, at.text), at)
             return None
 
 

@@ -79,12 +79,11 @@ class _Walk:
         try:
             return _CASTS[kind](value)
         except ValueError as error:
-            if value != text:
-                name = {"int": "a whole number", "float": "a number", "bool": "a boolean"}.get(kind, f"a {kind}")
-                self.context.report(
-                    "SC1204", f"`{text}` is `{value}` here, which {error}; {name} must stand here", node
-                )
-            return value if value != text else text
+            if value == text:
+                return text
+            name = {"int": "a whole number", "float": "a number", "bool": "a boolean"}.get(kind, f"a {kind}")
+            self.context.report("SC1204", f"`{text}` is `{value}` here, which {error}; {name} must stand here", node)
+            return False if kind == "bool" else 0  # so that the schema does not complain again
 
 
 def _octal(text: str) -> int:

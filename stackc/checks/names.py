@@ -31,7 +31,7 @@ def check(root: Mapping, stack: str, context: Context) -> None:
     services = field(root, "services")
     if not isinstance(services, Mapping) or not services.entries:
         if not context.is_stack:
-            context.report("SC4016", "the file has no services", services or root, hint="add one under `services:`")
+            context.report("SC4016", "the file has no services", root.start_span, hint="add one under `services:`")
         return
     if len(services.entries) > MOST_SERVICES:
         message = f"{len(services.entries)} services; at most {MOST_SERVICES} are deployed as one stack"

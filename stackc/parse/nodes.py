@@ -37,6 +37,12 @@ class Node:
         start, end = self.start, self.end
         return Span(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
+    @property
+    def start_span(self) -> Span:
+        """Only the first character: for findings about the whole of something long."""
+        line, column = self.start.line + 1, self.start.column + 1
+        return Span(self.file, line, column, line, column + 1)
+
 
 Value = str | int | float | bool | None
 
