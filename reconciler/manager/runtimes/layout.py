@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -111,9 +112,23 @@ def _write(root: Path, file: ContentFile, data: bytes, *, privileged: bool, owne
 
 
 def remove_file(root: Path, target: tuple[str, ...]) -> None:
-    """Remove a file that build_root wrote, if it is still there; a link that the task put in its way is not followed."""
+    """Remove a file that build_root wrote, if it is still there. Links in its way are not followed."""
     with contextlib.suppress(OSError), _parent(root, target, None) as folder:
         os.unlink(target[-1], dir_fd=folder)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a task's folder, including subfolders that the task made unwritable; what cannot be removed stays."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        return
+    for above, names, _ in os.walk(folder):  # top down: a folder is opened up before it is looked into
+        for name in names:
+            inner = Path(above, name)
+            if not inner.is_symlink():
+                with contextlib.suppress(OSError):
+                    inner.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _mount(root: Path, mount: Mount, volumes: Path, owner: Owner | None) -> None:

@@ -27,7 +27,7 @@ from typing import Any
 from reconciler.manager.model import Node, Task
 from reconciler.manager.runtimes import procfs, shim
 from reconciler.manager.runtimes.launch import DEFAULT_PATH, Launch, RejectedError, files_of, launch_of
-from reconciler.manager.runtimes.layout import Files, Owner, build_root, refusal, remove_file
+from reconciler.manager.runtimes.layout import Files, Owner, build_root, refusal, remove_file, remove_tree
 
 START_SECONDS = 30.0  # how long a shim may take on a loaded machine to say that the task runs
 SWEEP_SECONDS = 5.0
@@ -130,8 +130,7 @@ class ProcessRuntime:
         root = folder / "root"
         try:
             self.tasks.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if folder.exists():
-                shutil.rmtree(folder)
+            remove_tree(folder)
             folder.mkdir(mode=0o700)
             root.mkdir(mode=0o755)
             if owner:
@@ -215,7 +214,7 @@ class ProcessRuntime:
                 found.kill_shim()
                 procfs.kill_marked(marker(task_id), seconds=SWEEP_SECONDS)
             found.release()
-        shutil.rmtree(self.tasks / task_id, ignore_errors=True)
+        remove_tree(self.tasks / task_id)
 
     def _order(self, launch: Launch, owner: Owner | None) -> dict[str, Any]:
         return {

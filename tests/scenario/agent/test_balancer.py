@@ -106,6 +106,11 @@ def test_connections_go_to_the_task_with_the_fewest_and_then_in_turn(
         for _ in range(6):
             ask(stack.enter_context(connect(port)), b"x")
         assert (one.accepted, two.accepted) == (3, 3)
+        late = servers()
+        balancer.route({port: (one.backend, two.backend, late.backend)})
+        for _ in range(3):
+            ask(stack.enter_context(connect(port)), b"x")
+        assert (one.accepted, two.accepted, late.accepted) == (3, 3, 3)
 
 
 def test_a_task_that_refuses_is_passed_over_and_no_byte_is_lost(

@@ -176,6 +176,7 @@ rig.drop("t1")
 until(lambda: not (rig.state / "tasks/t1").exists(), "there is room again")
 rig.put(new_task("t2", ["sh", "-c", "head -c 400000 /dev/zero > fill; seq 1 50000; exit 5"], Configs=[config("small")]))
 print(rig.wait("t2", TaskState.FAILED, TaskState.REJECTED).err)
+print((rig.state / "tasks/t2/exit").exists())
 rig.drop("t2")
 until(lambda: not (rig.state / "tasks/t2").exists(), "there is room again")
 rig.put(new_task("t3", ["true"], Configs=[config("small")]))
@@ -191,7 +192,8 @@ rig.close()
     run = subprocess.run([*own, "sh", "-c", small, script], capture_output=True, text=True, timeout=60)
     assert run.stdout.splitlines() == [
         "cannot write the task's folder (config target /big): No space left on device",
-        "task: non-zero exit (5)",  # how it ended is known though nothing more could be written
+        "task: non-zero exit (5)",
+        "True",  # and that is written down for the next manager, though nothing else could be written any more
         "COMPLETE",
     ], run.stderr
 

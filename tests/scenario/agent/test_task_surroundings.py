@@ -99,6 +99,15 @@ def test_a_named_volume_is_kept_from_task_to_task(rig: Rig) -> None:
     assert output(rig, "cat var/data/file", Mounts=[mount]) == ["kept"]
 
 
+def test_folders_that_the_task_locked_are_removed_and_nothing_behind_a_link_is(rig: Rig, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o500)
+    output(rig, f"mkdir -p a/b/c; touch a/b/c/file; ln -s {outside} a/link; chmod 0 a/b/c; chmod 500 a/b a")
+    rig.drop("t1")
+    until(lambda: not (rig.state / "tasks/t1").exists(), "the folder is gone")
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o500
+
+
 def test_bind_and_tmpfs(rig: Rig, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
