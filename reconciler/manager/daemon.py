@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -66,13 +66,11 @@ class Manager:
         make_agent: MakeAgent,
         clock: Clock,
         choices: Choices,
-        notes: Sequence[str] = (),
     ) -> None:
         self.store = store
         self.clock = clock
         self.choices = choices
         self.events = Events()
-        self.warnings = tuple(notes)
         self._state = state
         self._memory = Memory()
         self._writing = threading.Lock()

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,14 +30,19 @@ __all__ = ["Running", "SocketError", "StoreError", "open_manager", "process_agen
 
 
 class Running:
-    """A manager that listens. ``run`` blocks until ``stop`` is called, from a signal handler for example."""
+    """A manager that listens. ``run`` blocks until ``stop`` is called or a byte is written to ``wakeup``.
+
+    Signals go through ``signal.set_wakeup_fd(wakeup)``: a handler in Python runs in the main thread only, which a
+    signal that the kernel gives to another thread does not wake.
+    """
 
     def __init__(self, manager: Manager, server: Server, paths: Paths, version: str) -> None:
         self.manager = manager
         self._server = server
         self._paths = paths
         self._version = version
-        self._told, self._tell = os.pipe()
+        self._told, self.wakeup = os.pipe()
+        os.set_blocking(self.wakeup, False)
 
     def run(self) -> None:
         self.manager.start()
@@ -58,14 +64,15 @@ class Running:
 
     def stop(self) -> None:
         """May be called from a signal handler: it takes no lock."""
-        os.write(self._tell, b"x")
+        with suppress(BlockingIOError):  # told often enough
+            os.write(self.wakeup, b"x")
 
     def close(self) -> None:
         """Stop listening, let go of the state. Tasks keep running."""
         self._server.close()
         self.manager.close()
         os.close(self._told)
-        os.close(self._tell)
+        os.close(self.wakeup)
         _log.info(
             "manager stopped; its tasks keep running, and the next manager of %s takes them over", self._paths.state
         )

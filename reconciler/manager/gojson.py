@@ -123,7 +123,7 @@ def _struct(shape: Struct, value: Json, path: str) -> Json:
         raw = None if key is None else value[key]
         if raw is None:
             if field.keep == Keep.ALWAYS:
-                result[field.name] = _fresh(field.zero)
+                result[field.name] = _absent(field)
             continue
         where = f"{path}.{field.name}" if path else field.name
         read_value = _value(field.shape, raw, shape.name, where)
@@ -135,8 +135,10 @@ def _struct(shape: Struct, value: Json, path: str) -> Json:
     return result
 
 
-def _fresh(zero: Any) -> Any:
-    return {} if zero == {} else zero
+def _absent(field: Field) -> Any:
+    if field.zero == {} and isinstance(field.shape, Struct):
+        return _struct(field.shape, {}, "")
+    return {} if field.zero == {} else field.zero
 
 
 def _value(shape: Shape, raw: Any, owner: str, path: str) -> Any:

@@ -18,6 +18,8 @@ from reconciler.manager.paths import Paths
 START_SECONDS = 20.0
 _POLL_SECONDS = 0.02
 _TAIL_LINES = 15
+_KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_", "TZ", "TMPDIR", "XDG_", "PYTHON", "VIRTUAL_ENV")
+"""Beginnings of the variables that a manager is given. It outlives its caller, whose tokens are not its business."""
 
 
 class LaunchError(Exception):
@@ -83,9 +85,15 @@ def _start(paths: Paths, seconds: float) -> None:
     descriptor = os.open(paths.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         begin = os.fstat(descriptor).st_size
-        # Nothing of the caller's is kept: not its terminal, its folder, its open files.
+        # Nothing of the caller's is kept: not its terminal, its folder, its open files, its tokens.
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, cwd="/", start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            cwd="/",
+            env={name: value for name, value in os.environ.items() if name.startswith(_KEPT)},
+            start_new_session=True,
         )
     finally:
         os.close(descriptor)

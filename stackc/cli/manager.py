@@ -25,7 +25,6 @@ def run(args: argparse.Namespace, shell: Shell) -> int:
     import ipaddress
     import logging
     import signal
-    import sys
     from importlib.metadata import version
 
     from reconciler.manager.clock import SystemClock
@@ -52,11 +51,13 @@ def run(args: argparse.Namespace, shell: Shell) -> int:
     except (PathError, StoreError, SocketError) as error:
         raise UserError(str(error)) from None
     try:
+        signal.set_wakeup_fd(running.wakeup, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: running.stop())
-        shell.err.write(f"export DOCKER_HOST={paths.host}\n")
-        sys.stderr.flush()
+            signal.signal(number, lambda *_: None)  # the wake-up is what counts
+        if shell.err.isatty():
+            shell.err.write(f"For docker and stackc in another terminal: export DOCKER_HOST={paths.host}\n")
         running.run()
     finally:
+        signal.set_wakeup_fd(-1)
         running.close()
     return 0

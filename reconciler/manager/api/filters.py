@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 
 from reconciler.manager.control.refusal import Refused
+from reconciler.manager.gojson import BodyError, load
 
 Filters = Mapping[str, tuple[str, ...]]
 
@@ -16,9 +16,9 @@ def read_filters(text: str, accepted: Iterable[str] | None) -> Filters:
     if not text:
         return {}
     try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, f"invalid filter: {error}") from None
+        raw = load(text.encode())
+    except BodyError as error:
+        raise Refused(400, str(error)) from None
     if not isinstance(raw, dict):
         raise Refused(400, "invalid filter: it must be an object with lists of strings")
     filters: dict[str, tuple[str, ...]] = {}

@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 MAX_CONNECTIONS = 256
 IDLE_SECONDS = 300.0
 _BACKLOG = 128
+_LINGER_SECONDS = 1.0
+_LINGER_READS = 100
 _PEERCRED = struct.Struct("3i")
 
 Handler = Callable[[Request], Response]
@@ -209,7 +211,6 @@ def _hung_up(connection: socket.socket) -> bool:
 
 def _refuse(connection: socket.socket, status: int, message: str) -> None:
     with suppress(OSError), connection:
-        connection.settimeout(2)
         _answer_error(connection, status, message)
 
 
@@ -219,5 +220,9 @@ def _answer_error(connection: socket.socket, status: int, message: str) -> None:
     body = json.dumps({"message": message}).encode() + b"\n"
     response = Response(status, body, (("Content-Type", "application/json"),))
     with suppress(OSError):
+        connection.settimeout(_LINGER_SECONDS)
         connection.sendall(head(response, None, keep_alive=False) + body)
         connection.shutdown(socket.SHUT_WR)
+        for _ in range(_LINGER_READS):  # closed with something unread, the peer would see a reset, not the answer
+            if not connection.recv(64 * 1024):
+                break

@@ -124,7 +124,7 @@ def info(context: Context, request: Request) -> Response:
             "Isolation": "",
             "InitBinary": "",
             "SecurityOptions": [],
-            "Warnings": list(context.manager.warnings) or None,
+            "Warnings": None,
         }
     )
 

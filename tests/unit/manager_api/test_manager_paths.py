@@ -83,7 +83,8 @@ def paths(folder: Path) -> Iterator[Paths]:
         end(pid_of(found), found)
 
 
-def test_it_is_started_once_and_detached(paths: Paths) -> None:
+def test_it_is_started_once_and_detached(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "the-callers-canary")
     assert not answers(paths.socket)
     callers = [threading.Thread(target=ensure_running, args=(paths,)) for _ in range(3)]
     for caller in callers:
@@ -93,6 +94,7 @@ def test_it_is_started_once_and_detached(paths: Paths) -> None:
     assert answers(paths.socket)
     pid = pid_of(paths)
     assert os.getsid(pid) == pid
+    assert b"canary" not in Path(f"/proc/{pid}/environ").read_bytes()
     assert paths.log.read_text().count("listens at") == 1
     assert stat.S_IMODE(paths.log.stat().st_mode) == 0o600
     ensure_running(paths)
