@@ -269,44 +269,23 @@ def test_networks(manager: Manager, name: str) -> None:
     assert reference == [{"Target": identity, "Aliases": ["x"]}], "stored by id"
 
 
-class Listener:
-    """Collects events while a ``with`` block runs."""
-
-    def __init__(self, manager: Manager, query: Json) -> None:
-        self.events: list[Json] = []
-        self._manager, self._query = manager, query
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        text = b""
-        for chunk in self._manager.transport.stream("/events", self._query):
-            text += chunk
-            *lines, text = text.split(b"\n")
-            self.events += [json.loads(line) for line in lines if line]
-
-    def __enter__(self) -> Listener:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._thread.join(60)
-        assert not self._thread.is_alive(), "the stream ends at `until`"
+def events(manager: Manager, since: int, **filters: Any) -> list[Json]:
+    """What happened up to now."""
+    query = {"since": since, "until": int(time.time()) + 1, "filters": filters}
+    return [json.loads(line) for line in b"".join(manager.transport.stream("/events", query)).splitlines() if line]
 
 
 def test_events(manager: Manager, name: str) -> None:
     since = int(time.time())
-    with Listener(manager, {"since": since, "until": since + 6, "filters": {"scope": ["swarm"]}}) as listener:
-        identity = manager.create(service(name, replicas=0))
-        spec = service(name, replicas=0, container={"Image": "process/box:v2"})
-        spec["Mode"]["Replicated"]["Replicas"] = 1
-        manager.update(name, spec)
-        manager.ok("DELETE", f"/services/{name}")
-        for kind in ("configs", "secrets"):
-            manager.ok("POST", f"/{kind}/create", None, {"Name": name, "Data": "eA=="})
-            manager.ok("DELETE", f"/{kind}/{name}")
-        manager.ok("POST", "/networks/create", None, {"Name": name, "Driver": "overlay"})
-        manager.ok("DELETE", f"/networks/{name}")
-    own = [e for e in listener.events if e["Actor"]["Attributes"].get("name") == name]
+    identity = manager.create(service(name, replicas=0))
+    manager.update(name, service(name, replicas=1, container={"Image": "process/box:v2"}))
+    manager.ok("DELETE", f"/services/{name}")
+    for kind in ("configs", "secrets"):
+        manager.ok("POST", f"/{kind}/create", None, {"Name": name, "Data": "eA=="})
+        manager.ok("DELETE", f"/{kind}/{name}")
+    manager.ok("POST", "/networks/create", None, {"Name": name, "Driver": "overlay"})
+    manager.ok("DELETE", f"/networks/{name}")
+    own = [e for e in events(manager, since, scope=["swarm"]) if e["Actor"]["Attributes"].get("name") == name]
     assert {e["scope"] for e in own} == {"swarm"}
     kinds: dict[str, list[str]] = {}
     for event in own:
@@ -332,6 +311,31 @@ def test_events(manager: Manager, name: str) -> None:
     ]
 
 
+def test_events_arrive_while_they_happen(manager: Manager, name: str) -> None:
+    stream = manager.transport.stream("/events", {"filters": {"type": ["config"], "config": [name]}})
+    seen: list[bytes] = []
+
+    def listen() -> None:
+        for chunk in stream:
+            seen.append(chunk)
+            if b"remove" in chunk:
+                break
+        stream.close()
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+
+    def delivered() -> bool:
+        """Made again and again: nobody says when a listener has begun to listen."""
+        manager.ok("POST", "/configs/create", None, {"Name": name, "Data": "eA=="})
+        manager.ok("DELETE", f"/configs/{name}")
+        listener.join(0.2)
+        return not listener.is_alive()
+
+    manager.wait(delivered)
+    assert json.loads(seen[0].splitlines()[0])["Type"] == "config"
+
+
 def test_events_tell_how_an_update_goes(manager: Manager, name: str) -> None:
     quick = {"Parallelism": 1, "Monitor": SECOND}
     since = int(time.time())
@@ -339,12 +343,9 @@ def test_events_tell_how_an_update_goes(manager: Manager, name: str) -> None:
     manager.running(name, 1)
     manager.update(name, service(name, container={"Env": ["A=1"]}, UpdateConfig=quick))
     manager.update_state(name, "completed")
-    query = {"since": since, "until": int(time.time()) + 1, "filters": {"type": ["service"], "service": [name]}}
-    with Listener(manager, query) as listener:
-        pass
     states = [
         (a.get("updatestate.old"), a.get("updatestate.new"))
-        for e in listener.events
+        for e in events(manager, since, type=["service"], service=[name])
         if "updatestate.new" in (a := e["Actor"]["Attributes"])
     ]
     assert states == [(None, "updating"), ("updating", "completed")]

@@ -21,6 +21,8 @@ QUICK = {"Parallelism": 1, "Monitor": SECOND, "FailureAction": "pause"}
 # An update that is to fail does not wait its monitor window out: let it be long, so that a busy machine, on which
 # the failure is noticed late, makes no difference. So with the delay, which the failure cuts short as well.
 PATIENT = {"Parallelism": 1, "Monitor": 30 * SECOND, "Delay": 60 * SECOND, "FailureAction": "pause"}
+# The delay of the last slot is slept through before failures are looked at: none where there is but one.
+AT_ONCE = {**PATIENT, "Delay": 0}
 FAILING = ("sh", "-c", "sleep 0.3; exit 3")
 TASK_ID = r"[0-9a-z]{25}"
 
@@ -225,8 +227,8 @@ def failing_rollback_pauses(manager: Manager, name: str) -> None:
             "Configs": [{"ConfigID": config, "ConfigName": name, "File": file}],
         },
         restart={"Condition": "none"},
-        UpdateConfig={**PATIENT, "Parallelism": 2, "FailureAction": "rollback", "Delay": 0},
-        RollbackConfig={**PATIENT, "Delay": 0},
+        UpdateConfig={**AT_ONCE, "Parallelism": 2, "FailureAction": "rollback"},
+        RollbackConfig=AT_ONCE,
     )
     manager.create(old)
     manager.running(name, 2)
@@ -269,7 +271,7 @@ def failure_ratio_is_exceeded_strictly(manager: Manager, name: str) -> None:
 
 @scenario
 def an_early_end_is_a_failure(manager: Manager, name: str) -> None:
-    old = service(name, restart={"Condition": "none"}, UpdateConfig=PATIENT)
+    old = service(name, restart={"Condition": "none"}, UpdateConfig=AT_ONCE)
     manager.create(old)
     manager.running(name, 1)
     manager.update(name, changed(old, "sh", "-c", "sleep 0.3"))
@@ -279,7 +281,7 @@ def an_early_end_is_a_failure(manager: Manager, name: str) -> None:
 
 @scenario
 def a_rejected_task_is_a_failure(manager: Manager, name: str) -> None:
-    old = service(name, UpdateConfig=PATIENT, restart={"Condition": "none"})
+    old = service(name, UpdateConfig=AT_ONCE, restart={"Condition": "none"})
     manager.create(old)
     manager.running(name, 1)
     bad = changed(old)
@@ -448,7 +450,7 @@ def a_global_service_rolls_too(manager: Manager, name: str) -> None:
 def the_update_waits_for_health(manager: Manager, name: str) -> None:
     """A new task that never becomes healthy: with start-first the old one stays, and the update ends paused."""
     check = {"Test": ["CMD-SHELL", "true"], "Interval": SECOND // 5, "Timeout": SECOND * 5, "Retries": 2}
-    update = {**PATIENT, "Order": "start-first"}
+    update = {**AT_ONCE, "Order": "start-first"}
     old = service(name, container={"Healthcheck": check}, restart={"Condition": "none"}, UpdateConfig=update)
     manager.create(old)
     before = manager.running(name, 1)
