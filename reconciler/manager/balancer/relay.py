@@ -29,13 +29,10 @@ class Relay:
 
     async def attach(self, client: socket.socket, server: socket.socket) -> None:
         """Take over two connected sockets. Raises OSError."""
-        # Neither side is read before there is somewhere to send its bytes.
-        self.server.starts_paused = True
         await self._loop.connect_accepted_socket(lambda: self.server, server)
         await self._loop.connect_accepted_socket(lambda: self.client, client)
-        if self._open < 2:
+        if self._open < 2:  # the task hung up in between
             self.client.close()
-        self.client.resume_writing()
 
     def drain(self, *, quiet: float) -> None:
         """The task is to stop. Close now if nothing is under way and nothing was for ``quiet`` seconds.
@@ -91,16 +88,20 @@ class _Side(asyncio.Protocol):
         self._relay = relay
         self._transport: asyncio.Transport | None = None
         self.deaf = False  # what still arrives is not passed on
-        self.starts_paused = False
+        self._early: list[bytes] = []  # for a connection that is not attached yet
+        self._early_end = False
         self._ended_by_peer = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        if self.starts_paused:
-            transport.pause_reading()
         transport.set_write_buffer_limits(high=HIGH_WATER)
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for data in self._early:
+            transport.write(data)
+        self._early.clear()
+        if self._early_end:
+            self.end()
 
     def data_received(self, data: bytes) -> None:
         if not self.deaf:
@@ -126,12 +127,16 @@ class _Side(asyncio.Protocol):
             self.other._transport.resume_reading()
 
     def send(self, data: bytes) -> None:
-        if self._transport and not self._transport.is_closing():
+        if self._transport is None:
+            self._early.append(data)
+        elif not self._transport.is_closing():
             self._transport.write(data)
 
     def end(self) -> None:
         """Send what is buffered, then half-close."""
-        if self._transport and not self._transport.is_closing():
+        if self._transport is None:
+            self._early_end = True
+        elif not self._transport.is_closing():
             try:
                 self._transport.write_eof()
             except OSError:
