@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
 _LONGEST_SLEEP = 30.0  # so that a clock that is set is noticed
+_LOOK_SECONDS = 1.0
 _MAX_STEPS = 1000
 
 T = TypeVar("T")
@@ -47,6 +48,9 @@ class AgentPort(Protocol):
         follow: bool = False,
         stopped: Callable[[], bool] = ...,
     ) -> Iterator[LogLine]: ...
+
+    @property
+    def problems(self) -> dict[int, str]: ...
 
     def close(self) -> None: ...
 
@@ -79,6 +83,7 @@ class Manager:
         self._wake = threading.Event()
         self._stopping = False
         self._broken = ""
+        self._problems: dict[int, str] = {}
         self.agent = make_agent(_Files(self), self.report)
 
     @property
@@ -113,8 +118,7 @@ class Manager:
             self._wake.clear()
             if self._stopping:  # told between the two lines above
                 return
-            wake_at = self._turn_or_retry()
-            self._wake.wait(self._sleep(wake_at))
+            self._rest(self._turn_or_retry())
 
     def stop(self) -> None:
         """End the loop. Tasks go on running; the next manager finds them again."""
@@ -125,10 +129,30 @@ class Manager:
         self.agent.close()
         self.store.close()
 
-    def _sleep(self, wake_at: float | None) -> float:
-        if wake_at is None:
-            return _LONGEST_SLEEP
-        return min(max(wake_at - self.clock.now(), 0.0), _LONGEST_SLEEP)
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is not as it was asked for, and is tried again all the time: published ports that are taken."""
+        return tuple(f"published port {port}: {why}" for port, why in sorted(self._problems.items()))
+
+    def _rest(self, wake_at: float | None) -> None:
+        """Until something happens or ``wake_at``; meanwhile say what the agent has trouble with."""
+        end = self.clock.monotonic() + _LONGEST_SLEEP
+        if wake_at is not None:
+            end = min(end, self.clock.monotonic() + max(wake_at - self.clock.now(), 0.0))
+        while True:
+            self._look_for_problems()
+            publishes = any(service.ports for service in self._state.services.values())
+            left = end - self.clock.monotonic()
+            if left <= 0 or self._wake.wait(min(left, _LOOK_SECONDS) if publishes else left):
+                return
+
+    def _look_for_problems(self) -> None:
+        before, self._problems = self._problems, dict(self.agent.problems)
+        for port, why in sorted(self._problems.items()):
+            if before.get(port) != why:
+                _log.warning("published port %d: %s; trying again", port, why)
+        for port in sorted(before.keys() - self._problems.keys()):
+            _log.info("published port %d is served, or no longer asked for", port)
 
     def _turn_or_retry(self) -> float | None:
         try:

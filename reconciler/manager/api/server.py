@@ -21,7 +21,7 @@ MAX_CONNECTIONS = 256
 IDLE_SECONDS = 300.0
 _BACKLOG = 128
 _LINGER_SECONDS = 1.0
-_LINGER_READS = 100
+_LINGER_READS = 70  # of 64 KiB: the largest body
 _PEERCRED = struct.Struct("3i")
 
 Handler = Callable[[Request], Response]
@@ -100,7 +100,7 @@ class Server:
 
     def _admit(self, connection: socket.socket, handler: Handler) -> None:
         if not self._slots.acquire(blocking=False):
-            _refuse(connection, 503, f"too many connections (more than {MAX_CONNECTIONS})")
+            _refuse(connection, 503, f"too many connections (more than {MAX_CONNECTIONS})", linger=False)
             return
         with self._guard:
             self._open.add(connection)
@@ -108,7 +108,7 @@ class Server:
             threading.Thread(target=self._serve, args=(connection, handler), name="connection", daemon=True).start()
         except RuntimeError:  # no more threads
             self._forget(connection)
-            _refuse(connection, 503, "too many connections")
+            _refuse(connection, 503, "too many connections", linger=False)
 
     def _forget(self, connection: socket.socket) -> None:
         with self._guard:
@@ -209,12 +209,13 @@ def _hung_up(connection: socket.socket) -> bool:
         return True
 
 
-def _refuse(connection: socket.socket, status: int, message: str) -> None:
+def _refuse(connection: socket.socket, status: int, message: str, *, linger: bool = True) -> None:
     with suppress(OSError), connection:
-        _answer_error(connection, status, message)
+        _answer_error(connection, status, message, linger=linger)
 
 
-def _answer_error(connection: socket.socket, status: int, message: str) -> None:
+def _answer_error(connection: socket.socket, status: int, message: str, *, linger: bool = True) -> None:
+    """``linger``: wait a little for what the peer still sends."""
     import json
 
     body = json.dumps({"message": message}).encode() + b"\n"
@@ -223,6 +224,8 @@ def _answer_error(connection: socket.socket, status: int, message: str) -> None:
         connection.settimeout(_LINGER_SECONDS)
         connection.sendall(head(response, None, keep_alive=False) + body)
         connection.shutdown(socket.SHUT_WR)
-        for _ in range(_LINGER_READS):  # closed with something unread, the peer would see a reset, not the answer
+        for _ in range(
+            _LINGER_READS if linger else 0
+        ):  # closed with something unread, the peer would see a reset, not the answer
             if not connection.recv(64 * 1024):
                 break

@@ -124,7 +124,7 @@ def info(context: Context, request: Request) -> Response:
             "Isolation": "",
             "InitBinary": "",
             "SecurityOptions": [],
-            "Warnings": None,
+            "Warnings": [f"WARNING: {text}" for text in context.manager.warnings] or None,
         }
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import sys
 import urllib.request
 from pathlib import Path
@@ -197,3 +198,20 @@ def test_events(docker: DockerClient, manager: ManagerProcess) -> None:
     manager.wait(lambda: "service remove" in told(), "the events")
     assert re.search(r"service create \w{25} \(name=ev\)", told())
     assert re.search(r"service remove \w{25} \(name=ev\)", told())
+
+
+def test_a_published_port_that_is_taken_is_told(docker: DockerClient, manager: ManagerProcess) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        docker("service", "create", "--detach", "--name", "p", "-p", f"{port}:80", "process/x:1", "sleep", "600")
+        warning = f"published port {port}: cannot listen on 127.0.0.1:{port}: Address already in use"
+        manager.wait(lambda: f"WARNING: {warning}" in docker_warnings(docker), "a warning in info")
+        assert warning in manager.log
+    manager.wait(lambda: not docker_warnings(docker), "it is listened on once the port is free")
+
+
+def docker_warnings(docker: DockerClient) -> str:
+    found = json.loads(docker("info", "--format", "{{json .Warnings}}"))
+    return "\n".join(found or ())

@@ -17,6 +17,7 @@ class PlayedAgent:
         self.report = report
         self.recovered: Mapping[str, Task] | None = None
         self.updates = 0
+        self.problems: dict[int, str] = {}
         self.lines: dict[str, list[LogLine]] = {}
         self._told: dict[str, TaskState] = {}
 

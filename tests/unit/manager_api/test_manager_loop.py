@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -178,3 +180,25 @@ def test_every_turn_is_on_disk_before_it_is_seen(folder: Path) -> None:
         assert store.load() == served.manager.state
     finally:
         store.close()
+
+
+def test_a_secret_shows_nowhere(served: Served, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    canary = "4ebf9d02c6aa-canary"
+    data = base64.b64encode(canary.encode()).decode()
+    with caplog.at_level(logging.DEBUG):
+        made = served.call("POST", "/secrets/create", {"Name": "s", "Data": data})
+        again = served.call("POST", "/secrets/create", {"Name": "s", "Data": data})
+        broken = served.call("POST", "/secrets/create", raw=f'{{"Name": "s", "Labels": 5, "Data": "{data}"}}'.encode())
+        changed = served.call("POST", "/secrets/s/update?version=1", {"Name": "t", "Data": data})
+        reference = {"SecretName": "s", "SecretID": made.body["ID"], "File": {"Name": "s"}}
+        served.create("web", container={"Secrets": [reference]}, Mode={"Replicated": {"Replicas": 1}})
+        served.running("web", 1)
+        answers = [made, again, broken, changed]
+        paths = ("secrets", "secrets/s", "services", "tasks", "info", f"events?since=0&until={time.time():.3f}")
+        answers += [served.call("GET", f"/{path}") for path in paths]
+    sinks = [repr(answers), caplog.text, repr(served.manager.state)]
+    sinks += [path.read_bytes().decode("latin-1") for path in folder.iterdir() if path.is_file()]
+    for sink in sinks:
+        for form in (canary, data, canary.encode().hex()):
+            assert form not in sink
+    assert served.files.secret(made.body["ID"]) == canary.encode()
