@@ -210,13 +210,11 @@ def _choose(task: Task, feasible: Sequence[_Load], board: _Board, shuffle: Shuff
 
 
 def _spread(template: Json) -> list[str]:
-    """The labels to spread over, outermost first; Docker ignores anything that is not a label."""
-    descriptors = [
+    """The labels to spread over, outermost first. Anything that is not a label puts all nodes in one branch."""
+    return [
         str((preference.get("Spread") or {}).get("SpreadDescriptor") or "")
         for preference in specs.placement(template).get("Preferences") or ()
     ]
-    probe = Node(id="", hostname="")
-    return [descriptor for descriptor in descriptors if label_value(descriptor, probe) is not None]
 
 
 def _emptiest_branch(

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.manager import specs
@@ -18,6 +18,7 @@ from reconciler.manager.simulated import Script, SeededChoices, Simulation, sing
 
 SECOND = 1_000_000_000
 EFFORT = int(os.environ.get("STACKC_TEST_EFFORT", "1"))  # more of it looks at more histories
+SLOW = [HealthCheck.too_slow]  # on a busy machine
 NODES = ("n1", "n2", "n3")
 
 # --- what may happen -----------------------------------------------------------------------------------------------
@@ -238,7 +239,7 @@ def usable(sim: Simulation) -> list[Node]:
 # --- the properties ------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=80 * EFFORT)
+@settings(max_examples=80 * EFFORT, suppress_health_check=SLOW)
 @given(st.data(), st.integers(0, 999), st.booleans())
 def test_whatever_happens_the_laws_hold_and_it_ends_quiet(data: st.DataObject, seed: int, everywhere: bool) -> None:
     some_spec = service_specs(everywhere)
@@ -254,7 +255,7 @@ def _waits_for_a_place(sim: Simulation) -> bool:
     return any(task.status.state == TaskState.PENDING for task in sim.live("web"))
 
 
-@settings(max_examples=60 * EFFORT)
+@settings(max_examples=60 * EFFORT, suppress_health_check=SLOW)
 @given(st.data(), st.integers(0, 999), st.booleans())
 def test_when_nothing_fails_any_more_every_slot_runs(data: st.DataObject, seed: int, everywhere: bool) -> None:
     always = st.just({"Condition": "any", "Delay": SECOND})
@@ -274,7 +275,7 @@ def test_when_nothing_fails_any_more_every_slot_runs(data: st.DataObject, seed: 
     assert sim.update_state("web") not in ("updating", "rollback_started")
 
 
-@settings(max_examples=40 * EFFORT)
+@settings(max_examples=40 * EFFORT, suppress_health_check=SLOW)
 @given(st.data(), st.integers(0, 999))
 def test_an_undisturbed_update_takes_no_more_slots_down_than_it_may(data: st.DataObject, seed: int) -> None:
     parallelism, size = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 6))
@@ -295,7 +296,7 @@ def test_an_undisturbed_update_takes_no_more_slots_down_than_it_may(data: st.Dat
     assert {task.spec["ContainerSpec"]["Image"] for task in history.sim.running("web")} == {"app:2"}
 
 
-@settings(max_examples=20 * EFFORT)
+@settings(max_examples=20 * EFFORT, suppress_health_check=SLOW)
 @given(st.data(), st.integers(0, 999))
 def test_the_same_choices_make_the_same_history(data: st.DataObject, seed: int) -> None:
     some_spec = service_specs(False)

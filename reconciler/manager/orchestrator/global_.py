@@ -20,9 +20,9 @@ def reconcile(draft: Draft, service: Service) -> None:
     on_node = {key.node_id: slot for key, slot in occupied.items()}
     to_update: list[Slot] = []
     for node in draft.nodes.values():
-        slot = on_node.pop(node.id, ()) if is_usable(node) else ()
+        slot = on_node.get(node.id, ())
         if not is_usable(node):
-            continue
+            continue  # what was there has been shut down already
         if not _fits(service, node):
             _shut_down(draft, slot)
         elif node.availability == "pause":
@@ -31,8 +31,6 @@ def reconcile(draft: Draft, service: Service) -> None:
             to_update.append(slot)
         else:
             draft.create(service, slot=0, node_id=node.id, desired=TaskState.RUNNING)
-    for slot in on_node.values():  # drained, down or gone
-        _shut_down(draft, slot)
     supervise(draft, service, draft.choices.shuffle(to_update))
 
 

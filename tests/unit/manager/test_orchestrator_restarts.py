@@ -125,6 +125,27 @@ def test_a_service_that_never_restarts_keeps_its_dead_slot_until_its_spec_change
     assert running_tags(sim) == ["2", "2"]
 
 
+def test_history_that_was_still_stopping_is_cut_later() -> None:
+    sim = deployed(service("1", 1), script=lambda task: Script(prepare=0, start=0.1, stop=30))
+    for number in range(7):
+        sim.update(
+            "web", service("1", 1, template={"ForceUpdate": number + 1}, UpdateConfig=config(Order="start-first"))
+        )
+        sim.run_for(1)
+    assert len(sim.of("web")) == 8
+    assert sim.run_until_quiet(1000)
+    assert len(sim.of("web")) == 5
+
+
+def test_a_dead_slot_that_is_not_wanted_any_more_is_removed() -> None:
+    once = policy(Condition="none")
+    sim = deployed(service("1", 1, template=once), {"bad": CRASH})
+    sim.update("web", service("bad", 2, template=once, UpdateConfig=config(delay=1, action="rollback")))
+    assert sim.run_until_quiet(100)
+    assert running_tags(sim) == ["1"]
+    assert {task.slot for task in sim.of("web")} == {1}
+
+
 def test_the_newest_task_of_a_dead_slot_decides_whether_it_was_given_up() -> None:
     template = policy(Condition="on-failure", Delay=0)
     sim = deployed(service("1", 1, template=template))

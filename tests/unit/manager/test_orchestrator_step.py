@@ -9,6 +9,7 @@ from orchestration import QUICK, config, deployed, service
 
 from reconciler.manager.model import Cluster, TaskState
 from reconciler.manager.orchestrator import Memory, step
+from reconciler.manager.orchestrator.draft import Draft
 from reconciler.manager.simulated import Script, SeededChoices, Simulation, single_node
 
 
@@ -59,6 +60,18 @@ def test_the_arguments_are_left_as_they_were() -> None:
         step(before, memory, sim.now, SeededChoices(second))
         assert (before, memory) == copies
         sim.run_for(0.5)
+
+
+def test_neither_the_desired_nor_the_observed_state_decreases() -> None:
+    sim = deployed(service("1", 1))
+    (task,) = sim.of("web")
+    draft = Draft(cluster(sim), sim.memory, 5.0, SeededChoices())
+    for desired in (TaskState.READY, TaskState.RUNNING):
+        draft.want(task.id, desired)
+    for state in (TaskState.PENDING, TaskState.RUNNING):
+        draft.report(task.id, state, "again")
+    assert draft.result(()).empty
+    assert draft.tasks[task.id] == task
 
 
 def test_jobs_are_left_alone() -> None:

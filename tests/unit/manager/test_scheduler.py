@@ -62,6 +62,7 @@ NODE = Node(
         ("node.labels.disk==ssd", False),
         ("node.ip==10.1.2.3", True),
         ("node.ip==10.1.0.0/16", True),
+        ("node.ip==10.1.9.9/16", True),
         ("node.ip!=10.1.0.0/16", False),
         ("node.ip==10.2.0.0/16", False),
         ("node.ip!=10.2.0.0/16", True),
@@ -158,6 +159,21 @@ def test_preferences_are_nested() -> None:
     )
     sim = place(service("1", 8, template=spread("node.labels.zone", "engine.labels.rack")), nodes)
     assert placed(sim) == {"n1": 2, "n2": 1, "n3": 1, "n4": 4}
+
+
+def test_tasks_on_nodes_that_take_no_more_count_for_their_branch() -> None:
+    nodes = cluster(
+        n1={"labels": {"zone": "a"}},
+        n2={"labels": {"zone": "b"}},
+        n3={"labels": {"zone": "a"}, "availability": "pause"},
+    )
+    sim = place(service("1", 4, template=spread("node.labels.zone")), nodes)
+    assert placed(sim) == {"n1": 2, "n2": 2}
+    sim.change_node("n1", availability="pause")
+    sim.change_node("n3", availability="active")
+    sim.update("web", service("1", 6, template=spread("node.labels.zone")))
+    sim.run_until_quiet(100)
+    assert placed(sim) == {"n1": 2, "n2": 3, "n3": 1}
 
 
 def test_a_full_branch_gives_its_share_to_the_others() -> None:
@@ -258,6 +274,14 @@ def test_resources_and_ports_are_held_until_a_task_has_stopped() -> None:
     assert reasons(sim) == {"no suitable node (host-mode port already in use on 1 node)"}
     sim.run_until_quiet(100)
     assert [task.status.state for task in in_slot(sim, 1)] == [TaskState.SHUTDOWN, TaskState.RUNNING]
+
+
+def test_a_stopping_task_makes_room_for_a_replica_but_not_for_its_resources() -> None:
+    template = {"Placement": {"MaxReplicas": 1}}
+    sim = deployed(service("1", 1, template=template), {"1": Script(prepare=0, start=1, stop=7)})
+    sim.update("web", service("2", 1, template=template))
+    sim.run_until(1)
+    assert [task.node_id for task in in_slot(sim, 1)] == ["n1", "n1"]
 
 
 def test_a_pending_task_is_placed_when_there_is_room() -> None:
