@@ -88,7 +88,7 @@ class Served:
             headers = dict(answer.getheaders())
         finally:
             connection.close()
-        is_json = headers.get("Content-Type") == "application/json" and text
+        is_json = headers.get("Content-Type") == "application/json" and text and "/events" not in path
         return Answer(answer.status, json.loads(text) if is_json else text, headers)
 
     def create(self, name: str, **more: Json) -> str:

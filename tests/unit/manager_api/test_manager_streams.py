@@ -12,11 +12,6 @@ from served_manager import Served, UnixConnection, service_spec
 from reconciler.manager.runtimes.tasklog import LogLine
 
 
-def events(served: Served, filters: str = "{}") -> list[Any]:
-    answer = served.call("GET", f"/events?since=0&until={time.time() + 0.001}&filters={filters}")
-    return [json.loads(line) for line in answer.body.splitlines()] if isinstance(answer.body, bytes) else [answer.body]
-
-
 def short(found: list[Any]) -> list[str]:
     return [f"{one['Type']} {one['Action']} {one['Actor']['Attributes']['name']}" for one in found]
 
