@@ -11,7 +11,8 @@ from reconciler.manager.agent.loop import Loop, Timer
 from reconciler.manager.clock import Clock
 from reconciler.manager.health import Health, HealthStatus, judge, next_probe
 from reconciler.manager.runtimes.launch import Launch
-from reconciler.manager.runtimes.process import Probe, ProcessRuntime
+from reconciler.manager.runtimes.probe import Probe
+from reconciler.manager.runtimes.process import ProcessRuntime
 
 SHOWN_OUTPUT = 300  # characters of a probe's output in a report
 

@@ -11,8 +11,9 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from reconciler.manager.runtimes.account import Owner
 from reconciler.manager.runtimes.launch import ContentFile, Launch, Mount, RejectedError
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -24,14 +25,6 @@ class Files(Protocol):
     def config(self, id: str) -> bytes: ...  # noqa: A002 (the word of the Engine API)
 
     def secret(self, id: str) -> bytes: ...  # noqa: A002
-
-
-class Owner(NamedTuple):
-    """The user a task runs as, when that is not the manager's own."""
-
-    uid: int
-    gid: int
-    groups: tuple[int, ...]
 
 
 def build_root(root: Path, launch: Launch, files: Files, volumes: Path, owner: Owner | None) -> None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import grp
 import json
 import os
-import pwd
 import resource
 import select
 import shutil
@@ -26,8 +24,9 @@ from typing import Any
 
 from reconciler.manager.model import Node, Task
 from reconciler.manager.runtimes import procfs, shim
+from reconciler.manager.runtimes.account import Owner, check_reachable, owner_of
 from reconciler.manager.runtimes.launch import DEFAULT_PATH, Launch, RejectedError, files_of, launch_of
-from reconciler.manager.runtimes.layout import Files, Owner, build_root, refusal, remove_file, remove_tree
+from reconciler.manager.runtimes.layout import Files, build_root, refusal, remove_file, remove_tree
 
 START_SECONDS = 30.0  # how long a shim may take on a loaded machine to say that the task runs
 SWEEP_SECONDS = 5.0
@@ -139,7 +138,7 @@ class ProcessRuntime:
                     above.chmod(0o711)
         except OSError as error:
             raise RejectedError(refusal("its root", error)) from None
-        _check_reachable(root, owner)
+        check_reachable(root, owner)
         build_root(root, launch, files, self.volumes, owner)
         _check_executable(launch, root)
         try:
@@ -307,61 +306,6 @@ def _readable(descriptor: int, seconds: float) -> bool:
     return bool(poll.poll(seconds * 1000))
 
 
-def owner_of(user: str, groups: tuple[str, ...]) -> Owner | None:
-    """Who a task is to run as; None: the manager's own user. Raises RejectedError, also without the right to switch."""
-    if not user and not groups:
-        return None
-    name, _, group = user.partition(":")
-    try:
-        entry = _user(name) if name else None
-        uid = entry.pw_uid if entry else int(name or os.geteuid())
-        gid = _group(group) if group else (entry.pw_gid if entry else 0 if name else os.getegid())
-        wanted = tuple(_group(extra) for extra in groups)
-    except KeyError as missing:
-        raise RejectedError(f"unable to find user or group {missing.args[0]} on this machine") from None
-    if os.geteuid() == 0:
-        known = os.getgrouplist(entry.pw_name, gid) if entry else [gid]
-        return Owner(uid, gid, tuple(sorted({*known, *wanted})))
-    if uid != os.geteuid() or (group and gid != os.getegid()) or not set(wanted) <= {*os.getgroups(), os.getegid()}:
-        raise RejectedError(
-            f"user {user!a}: this manager runs as uid {os.geteuid()} and cannot start processes as another user"
-        )
-    return None
-
-
-def _user(name: str) -> pwd.struct_passwd | None:
-    """The account of a name or number; None for a number without one. KeyError for an unknown name."""
-    numeric = name.isascii() and name.isdigit() and len(name) < 10
-    try:
-        return pwd.getpwuid(int(name)) if numeric else pwd.getpwnam(name)
-    except (KeyError, ValueError):
-        if numeric:
-            return None
-        raise KeyError(ascii(name)) from None
-
-
-def _group(name: str) -> int:
-    if name.isascii() and name.isdigit() and len(name) < 10:
-        return int(name)
-    try:
-        return grp.getgrnam(name).gr_gid
-    except (KeyError, ValueError):
-        raise KeyError(ascii(name)) from None
-
-
-def _check_reachable(root: Path, owner: Owner | None) -> None:
-    if owner is None or owner.uid == 0:
-        return
-    for folder in root.parents:
-        about = folder.stat()
-        bit = 0o100 if about.st_uid == owner.uid else 0o010 if about.st_gid in owner.groups else 0o001
-        if not about.st_mode & bit:
-            raise RejectedError(
-                f"uid {owner.uid} cannot reach the task's folder: {folder} is not searchable for it"
-                " (choose another state directory, or chmod o+x)"
-            )
-
-
 def _check_executable(launch: Launch, root: Path) -> None:
     """Refuse what exec would refuse, in the engine's words, before the task counts as started."""
     name = launch.argv[0]
@@ -375,53 +319,3 @@ def _check_executable(launch: Launch, root: Path) -> None:
         raise RejectedError(f"{shown}: stat {ascii(name)[1:-1]}: no such file or directory")
     if path.is_dir() or not os.access(path, os.X_OK):
         raise RejectedError(f"{shown}: permission denied")
-
-
-class Probe:
-    """One run of a health check's command: in the task's folder and environment, in a session of its own."""
-
-    OUTPUT = 4096  # bytes kept, as the engine keeps them
-
-    def __init__(self, launch: Launch, root: Path) -> None:
-        """Start it. Raises OSError if it cannot be."""
-        assert launch.healthcheck is not None
-        owner = owner_of(launch.user, launch.groups)
-        as_user: dict[str, Any] = {}
-        if owner:
-            as_user = {"user": owner.uid, "group": owner.gid, "extra_groups": owner.groups}
-        self._process = subprocess.Popen(
-            launch.healthcheck.argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=root.joinpath(*launch.directory),
-            env=dict(launch.env),
-            start_new_session=True,
-            **as_user,
-        )
-        assert self._process.stdout is not None
-        self.output_descriptor = self._process.stdout.fileno()
-        os.set_blocking(self.output_descriptor, False)
-        self.descriptor = os.pidfd_open(self._process.pid)
-        self.output = b""
-        self.reading = True  # for its owner: whether output_descriptor is being watched
-
-    def read(self) -> bool:
-        """Take what the probe printed, keeping the first bytes; False at the end."""
-        try:
-            data = os.read(self.output_descriptor, 1 << 16)
-        except BlockingIOError:
-            return True
-        self.output = (self.output + data)[: self.OUTPUT]
-        return bool(data)
-
-    def finish(self) -> int:
-        """End whatever is left of it, also after a timeout; its exit code (128 + signal)."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # not yet reaped, so the group is still ours
-        code = self._process.wait()
-        self.read()
-        os.close(self.descriptor)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        return code if code >= 0 else 128 - code
