@@ -71,9 +71,28 @@ def compose() -> str:
         lines.append(f"| `{key}` | {marks[0]} | {marks[1]} | {engine} | {restarts} | {cell(remark)} |")
     lines += ["", "| not read | why |", "|---|---|"]
     lines += [f"| `{path}` | {cell(why)} |" for path, why in sorted(INEXPRESSIBLE.items())]
-    read = {f"services.*.{key}" for key in keys["compose"]} | set(schema["$defs"]["compose"]["properties"])
-    lines += [f"| `{path}` | not supported yet |" for path in sorted(NOT_YET) if path not in read]
+    lines += [f"| `{path}` | not supported yet |" for path in sorted(NOT_YET) if not is_read(path, schema["$defs"])]
     return "\n".join([*lines, ""])
+
+
+PARTS = {
+    "services.*.ports": "port",
+    "services.*.networks": "attachments",
+    "services.*.volumes": "volume_mount",
+    "services.*.depends_on": "depends_on",
+    "services.*": "service",
+    "networks.*": "network",
+    "volumes.*": "volume",
+    "configs.*": "config",
+    "secrets.*": "secret",
+}
+
+
+def is_read(path: str, definitions: dict[str, object]) -> bool:
+    """Whether the Compose dialect reads a path that the stack dialect may not know."""
+    part = next((PARTS[parent] for parent in PARTS if path.startswith(f"{parent}.")), None)
+    definition = definitions["compose" if part is None else f"compose.{part}"]
+    return f'"{path.rpartition(".")[2]}": ' in json.dumps(definition)
 
 
 def cell(text: str) -> str:
