@@ -24,8 +24,9 @@ def states(tasks: Iterable[Task]) -> list[tuple[str, str]]:
 # --- the restart policy --------------------------------------------------------------------------------------------
 
 
-def test_a_replacement_is_prepared_during_the_delay_and_starts_after_five_seconds() -> None:
-    sim = deployed(service("1", 1))
+@pytest.mark.parametrize("template", [{}, policy(), policy(Condition="any"), policy(Delay=seconds(5))])
+def test_a_replacement_is_prepared_during_the_delay_and_starts_after_five_seconds(template: Json) -> None:
+    sim = deployed(service("1", 1, template=template))
     sim.kill(sim.of("web")[0].id)
     sim.run_until(4.9)
     assert states(sim.of("web")) == [("FAILED", "SHUTDOWN"), ("READY", "READY")]

@@ -43,7 +43,8 @@ def test_one_replica_waits_for_the_trailing_delay_and_then_for_the_longer_window
 
 
 @pytest.mark.parametrize(
-    ("replicas", "parallelism", "delay", "monitor"), [(4, 1, 0, 5), (3, 1, 2, 3), (4, 2, 2, 5), (5, 0, 1, 2)]
+    ("replicas", "parallelism", "delay", "monitor"),
+    [(2, 1, 1, 0), (4, 1, 0, 5), (3, 1, 2, 3), (4, 2, 2, 5), (5, 0, 1, 2)],
 )
 def test_a_healthy_update_takes_the_time_the_law_says(
     replicas: int, parallelism: int, delay: float, monitor: float
@@ -52,6 +53,7 @@ def test_a_healthy_update_takes_the_time_the_law_says(
     sim.update("web", service("2", replicas, UpdateConfig=config(parallelism, delay, monitor)))
     assert sim.run_until_quiet(1000)
     batches = -(-replicas // (parallelism or replicas))
+    monitor = monitor or 5  # zero is the default, as absent is
     assert sim.now == batches * (1 + delay) + (monitor if delay < monitor else delay + 1)
     assert running_tags(sim) == ["2"] * replicas
 
