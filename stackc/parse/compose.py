@@ -60,8 +60,9 @@ class Composer:
         self.anchors: dict[str, tuple[Node, int]] = {}  # the node and its size; size 0 while it is open
 
     def compose(self, text: str) -> Document:
-        parser = parser_for(text)
+        parser = None
         try:
+            parser = parser_for(text)
             return self._document(parser)
         except Refused:
             raise

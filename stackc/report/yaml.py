@@ -71,8 +71,8 @@ def _key(key: str) -> str:
 
 def _string(text: str, indent: int) -> str:
     look = _analyse(text)
-    if "\n" in text:
-        return _literal(text, indent) if look.block else _double(text)
+    if look.breaks:  # a break that is no line feed would not survive a block
+        return _literal(text, indent) if look.block and not _OTHER_BREAKS.intersection(text) else _double(text)
     if type(resolve(text)) is not str or text in _OLD_BOOLEANS or _is_sexagesimal(text):
         return _double(text)
     if look.plain:
@@ -105,7 +105,8 @@ class _Look(NamedTuple):
 
 
 _FIRST = frozenset("#,[]{}&*!|>'\"%@`")
-_BREAKS = frozenset("\n\r\x85\u2028\u2029")
+_OTHER_BREAKS = frozenset("\r\x85\u2028\u2029")
+_BREAKS = _OTHER_BREAKS | {"\n"}
 
 
 def _is_printable(char: str) -> bool:
