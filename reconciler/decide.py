@@ -49,6 +49,7 @@ class Trial:
     phase: str
     reason: str = ""
     cleared: bool = False
+    content: str = ""  # as in Checked, of attempts of this process
 
     @property
     def open(self) -> bool:
@@ -70,10 +71,14 @@ class Tip:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What compiling ``commit`` gave: a digest, or the problem. ``interrupted``: git failed, not the file."""
+    """What compiling ``commit`` gave: a digest, or the problem. ``interrupted``: git failed, not the file.
+
+    ``content`` differs where the bytes of a secret differ, which a digest does not show; comparable within one process.
+    """
 
     commit: str
     digest: str = ""
+    content: str = ""
     problem: str = ""
     interrupted: bool = False
 
@@ -115,6 +120,7 @@ class ReadHistory:
 class Deploy:
     commit: str
     digest: str
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +245,17 @@ class StackState:
     def compiled(self, commit: str) -> Checked | None:
         return next((c for c in self.checked if c.commit == commit), None)
 
-    def quarantine(self, digest: str) -> Trial | None:
-        """The failed attempt because of which ``digest`` is not tried again by itself."""
+    def quarantine(self, checked: Checked) -> Trial | None:
+        """The failed attempt because of which a plan is not tried again by itself.
+
+        A plan whose secrets have other bytes than the one that was seen to fail is another plan.
+        """
+        seen = next((t for t in self.failed if t.digest == checked.digest), None)
+        if seen is not None and seen.content != checked.content:
+            return None
         for trial in (*reversed(self.trials or ()), *self.failed):
-            if trial.digest == digest and not trial.open:
-                return trial if trial.failed else None
+            if trial.digest == checked.digest and not trial.open:
+                return (seen or trial) if trial.failed else None
         return None
 
 
@@ -349,7 +361,8 @@ def _deployed(state: StackState, event: Deployed, now: float) -> StackState:
             accepted = "" if state.accepted and deploy.commit.startswith(state.accepted) else state.accepted
             return replace(idle, done=Done(deploy.commit, deploy.digest, outcome.result), accepted=accepted)
         case Result.ROLLED_BACK | Result.FAILED:
-            trial = Trial(deploy.commit, deploy.digest, outcome.result.value, outcome.reason)
+            phase, reason = outcome.result.value, outcome.reason
+            trial = Trial(deploy.commit, deploy.digest, phase, reason, content=deploy.content)
             return replace(idle, failed=(*(t for t in state.failed if t.digest != deploy.digest), trial))
         case Result.CANCELLED if state.cancelling:
             return idle
@@ -366,7 +379,7 @@ def decide(state: StackState, now: float) -> Decision:
     if state.stopping:
         return Decision((), Verdict("waiting", "Stopping", "the reconciler stops; its next start goes on from here"))
     wanted, verdict = _wanted(state)
-    chosen = (_git_lane(state, now), _engine_lane(state, wanted, now))
+    chosen = (_git_lane(state, wanted, now), _engine_lane(state, wanted, now))
     return Decision(tuple(e for e in chosen if e is not None), _told(state, verdict), _requeue_at(state, wanted))
 
 
@@ -403,7 +416,7 @@ def _wanted(state: StackState) -> tuple[Deploy | None, Verdict]:
     if deploy is None and verdict.kind != "ready" and (trial := state.unfinished) is not None:
         checked = state.compiled(trial.commit)
         if checked is not None and checked.good:
-            return Deploy(trial.commit, checked.digest), verdict
+            return Deploy(trial.commit, checked.digest, checked.content), verdict
     return deploy, verdict
 
 
@@ -427,7 +440,7 @@ def _wanted_tip(state: StackState) -> tuple[Deploy | None, Verdict]:
         reason = "SourceAway" if checked.interrupted else "BrokenCommit"
         kind = "reconciling" if checked.interrupted else "stalled"
         return None, Verdict(kind, reason, f"commit {short(tip.commit)}: {checked.problem}")
-    if (trial := state.quarantine(checked.digest)) is not None:
+    if (trial := state.quarantine(checked)) is not None:
         return None, Verdict(
             "stalled",
             "Quarantined",
@@ -439,7 +452,7 @@ def _wanted_tip(state: StackState) -> tuple[Deploy | None, Verdict]:
     if state.fault is not None and not state.fault.temporary:  # the branch is gone: what runs stays
         return None, _source_verdict(state) or Verdict("stalled", "Source", state.fault.message)
     verdict = Verdict("reconciling", "Deploying", f"commit {short(tip.commit)} is to be deployed")
-    return Deploy(tip.commit, checked.digest), verdict
+    return Deploy(tip.commit, checked.digest, checked.content), verdict
 
 
 def _told(state: StackState, verdict: Verdict) -> Verdict:
@@ -467,7 +480,7 @@ def _engine_verdict(state: StackState) -> Verdict | None:
     return Verdict("reconciling", "Refused" if state.refused else "ManagerAway", state.engine_problem)
 
 
-def _git_lane(state: StackState, now: float) -> Effect | None:
+def _git_lane(state: StackState, wanted: Deploy | None, now: float) -> Effect | None:
     if state.in_git is not None:
         return None
     tip = state.tip
@@ -475,7 +488,7 @@ def _git_lane(state: StackState, now: float) -> Effect | None:
         return Compile(tip.commit)
     if state.look or now >= state.next_look or (tip is not None and state.fault is None and _ancestry_open(state, tip)):
         return Fetch(state.base)
-    if (trial := state.unfinished) is not None and not state.compiled(trial.commit):
+    if wanted is None and (trial := state.unfinished) is not None and not state.compiled(trial.commit):
         return Compile(trial.commit)
     return None
 

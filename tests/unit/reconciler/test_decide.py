@@ -157,6 +157,16 @@ def test_what_failed_is_not_tried_again_until_the_digest_changes_or_it_is_cleare
     assert effects(cleared) == (Deploy(B, "d-b"),)
 
 
+def test_a_fix_that_changes_only_the_bytes_of_a_secret_is_deployed() -> None:
+    deploy = Deploy(B, "d-b", "old bytes")
+    failed = Trial(B, "d-b", "rolled-back", "web: unhealthy")
+    ended = (Began(deploy), Deployed(deploy, outcome(Result.ROLLED_BACK)), HistoryRead((APPLIED, failed)))
+    state = looked(Tip(B, A, True), Compiled(Checked(B, "d-b", "old bytes")), *ended)
+    assert told(state) == ("stalled", "Quarantined")
+    state = fold(fold(state, Fetched(Tip(C, A, True)), 1.0), Compiled(Checked(C, "d-b", "new bytes")), 1.0)
+    assert effects(state) == (Deploy(C, "d-b", "new bytes"),)
+
+
 @pytest.mark.parametrize("result", [Result.ROLLED_BACK, Result.FAILED])
 def test_a_failure_is_remembered_even_when_the_journal_does_not_show_it(result: Result) -> None:
     deploy = Deploy(B, "d-b")
