@@ -14,8 +14,10 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from reconciler.manager.clock import Clock
+from reconciler.manager.control.refusal import Refused
+from reconciler.manager.control.services import allocated_ports
 from reconciler.manager.events import Events, events_between, log_lines
-from reconciler.manager.model import Cluster, Task, TaskStatus
+from reconciler.manager.model import Cluster, Service, Task, TaskStatus
 from reconciler.manager.objects import Changes, State, apply, combined
 from reconciler.manager.orchestrator import Choices, Memory, step
 from reconciler.manager.runtimes.layout import Files
@@ -223,7 +225,7 @@ class Manager:
             state, stamped = apply(
                 state,
                 Changes(
-                    services=tuple(replace(one, updated_at=now) for one in made.services),
+                    services=tuple(_with_ports(state, replace(one, updated_at=now)) for one in made.services),
                     tasks=tuple(replace(one, updated_at=now) for one in made.tasks),
                     removed_tasks=made.removed_tasks,
                 ),
@@ -252,3 +254,14 @@ class _Files:
 
     def secret(self, id: str) -> bytes:  # noqa: A002
         return self._manager.store.sealer.open(id, self._manager.state.secrets[id].sealed)
+
+
+def _with_ports(state: State, service: Service) -> Service:
+    """A rollback of the orchestrator's brings back an earlier spec: the published ports follow it."""
+    before = state.services.get(service.id)
+    if before is None or before.spec == service.spec:
+        return service
+    try:
+        return replace(service, ports=allocated_ports(state, service.spec, service.id, service.ports))
+    except Refused:  # no port is free: those of the failed version are better than none
+        return service

@@ -59,6 +59,33 @@ def test_a_rolling_update_and_a_failing_one_with_rollback(served: Served) -> Non
     assert "PreviousSpec" not in served.call("GET", "/services/web").body
 
 
+def test_an_automatic_rollback_takes_the_published_ports_back_too(served: Served) -> None:
+    def spec(image: str, port: int) -> Any:
+        ports = {"Ports": [{"TargetPort": 80, "PublishedPort": port}]}
+        mode = {"Replicated": {"Replicas": 1}}
+        return service_spec("web", container={"Image": image}, Mode=mode, UpdateConfig=update, EndpointSpec=ports)
+
+    update = {"Parallelism": 1, "Monitor": 200_000_000, "FailureAction": "rollback"}
+    assert served.call("POST", "/services/create", spec("process/x:1", 41001)).status == 201
+    served.running("web", 1)
+    played = served.agent._next
+
+    def bad_image(task: Any) -> TaskState | None:
+        wanted = played(task)
+        bad = task.spec["ContainerSpec"]["Image"] == "process/x:2"
+        return TaskState.FAILED if bad and wanted == TaskState.RUNNING else wanted
+
+    served.agent._next = bad_image  # type: ignore[method-assign]
+    served.update("web", spec("process/x:2", 41002))
+
+    def state() -> str:
+        return str(served.call("GET", "/services/web").body.get("UpdateStatus", {}).get("State"))
+
+    served.wait(lambda: state() == "rollback_completed", "rolled back")
+    (port,) = served.call("GET", "/services/web").body["Endpoint"]["Ports"]
+    assert port["PublishedPort"] == 41001
+
+
 def test_observed_states_never_decrease(served: Served) -> None:
     served.create("web", Mode={"Replicated": {"Replicas": 1}})
     (found,) = served.running("web", 1)
