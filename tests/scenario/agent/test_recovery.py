@@ -213,6 +213,8 @@ def test_a_stop_that_was_under_way_is_brought_to_its_end(tmp_path: Path) -> None
     argv = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"]
     with former_manager(tmp_path) as former:
         former.start("t1", argv)
+        log = tmp_path / "tasks/t1/log/00000001"
+        until(lambda: log.exists() and b"ready" in log.read_bytes(), "the trap is set")
     task = replace(remembered("t1", argv, StopGracePeriod=SECOND), desired=TaskState.SHUTDOWN)
     with next_manager(tmp_path, task) as rig:
         assert rig.wait("t1", TaskState.SHUTDOWN).exit_code == 137
