@@ -290,6 +290,21 @@ def test_ports(shared: Served) -> None:
     assert [one["PublishedPort"] for one in endpoint["Ports"]] == [8088, 30000, 30001]
 
 
+def test_an_allocated_port_stays_with_its_service(served: Served) -> None:
+    def published() -> int:
+        return int(served.call("GET", "/services/b").body["Endpoint"]["Ports"][0]["PublishedPort"])
+
+    endpoint = {"Ports": [{"TargetPort": 80}]}
+    served.create("a", EndpointSpec=endpoint)
+    served.create("b", EndpointSpec=endpoint)
+    assert published() == 30001
+    served.call("DELETE", "/services/a")
+    served.update("b", service_spec("b", EndpointSpec=endpoint, Labels={"x": "y"}))
+    assert published() == 30001
+    served.create("c", EndpointSpec=endpoint)
+    assert served.call("GET", "/services/c").body["Endpoint"]["Ports"][0]["PublishedPort"] == 30000
+
+
 @pytest.mark.parametrize("kind", ["config", "secret"])
 def test_configs_and_secrets(shared: Served, kind: str) -> None:
     limit = 1_024_000 if kind == "config" else 512_000
