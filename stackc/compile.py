@@ -28,6 +28,7 @@ from stackc.source import Reader, SourceError
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 UNNAMED = "unnamed"
+MOST_SERVICES = 10_000
 NEWEST = "3.13"
 VERSIONS = tuple(f"3.{minor}" for minor in range(14))
 
@@ -138,11 +139,23 @@ def assemble_files(
     root: Mapping | None = None
     for document in documents:
         _note_oddities(document, context)
+        if _is_crowded(document.root, context):
+            return Assembled(None, context, sources)
         tree = _canonical(document.root, context)
         root = tree if root is None else merge(root, tree, stack=context.is_stack)
     if len(documents) < len(files) or has_errors(findings):
         root = None  # what is missing would only cause more findings
     return Assembled(root, context, sources)
+
+
+def _is_crowded(root: Mapping, context: Context) -> bool:
+    """Looked at before anything is done per service."""
+    services = root.get("services")
+    if not isinstance(services, Mapping) or len(services.entries) <= MOST_SERVICES:
+        return False
+    message = f"{len(services.entries)} services; at most {MOST_SERVICES} are deployed as one stack"
+    context.report("SC4018", message, services.start_span)
+    return True
 
 
 def _variables(

@@ -26,6 +26,10 @@ _WORDS = {
 }
 
 
+_MOST_GUESSES = 200
+"""Looking for a similar word is slow; nobody reads so many hints."""
+
+
 def explain(root: Mapping, acceptor: Acceptor, context: Context) -> Mapping:
     """Report every schema error of the file and return the tree without what was reported."""
     from jsonschema import Draft7Validator
@@ -62,6 +66,7 @@ class _Explainer:
         self.acceptor = acceptor
         self.context = context
         self.removed = removed
+        self.guesses = 0
 
     def explain(self, error: Any) -> None:
         path: Path = tuple(error.absolute_path)
@@ -133,6 +138,9 @@ class _Explainer:
 
     def _guess(self, path: Path, key: str, known: list[str]) -> str:
         """The key that was meant, here or (of a service's key) under deploy."""
+        self.guesses += 1
+        if self.guesses > _MOST_GUESSES:
+            return "remove it, or prefix it with x-"
         close = get_close_matches(key.lower(), known, n=1)
         if close:
             return f"did you mean `{close[0]}`?"

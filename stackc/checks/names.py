@@ -10,7 +10,6 @@ from stackc.parse.nodes import Mapping
 
 _ALNUM = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _SERVICE_LIMIT, _FILE_LIMIT = 63, 64
-MOST_SERVICES = 10_000
 
 
 def is_service_name(name: str) -> bool:
@@ -33,9 +32,6 @@ def check(root: Mapping, stack: str, context: Context) -> None:
         if not context.is_stack:
             context.report("SC4016", "the file has no services", root.start_span, hint="add one under `services:`")
         return
-    if len(services.entries) > MOST_SERVICES:
-        message = f"{len(services.entries)} services; at most {MOST_SERVICES} are deployed as one stack"
-        context.report("SC4018", message, services)
     for key in services.entries:
         if not is_service_name(key):
             context.report(

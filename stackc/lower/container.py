@@ -132,18 +132,17 @@ def _ulimits(service: Mapping) -> list[Json]:
 def _capabilities(service: Mapping) -> tuple[list[str], list[str]]:
     """Normalised and sorted. ALL swallows the rest on its side; what is added is not dropped."""
     add, drop = (_normal(strings(service, name)) for name in ("cap_add", "cap_drop"))
-    dropped = [cap for cap in drop if cap not in add and cap != "RESET"]
-    return [cap for cap in add if cap != "RESET"], dropped
+    added = frozenset(add)
+    return [cap for cap in add if cap != "RESET"], [cap for cap in drop if cap not in added and cap != "RESET"]
 
 
 def _normal(names: list[str]) -> list[str]:
-    caps: list[str] = []
+    caps: dict[str, None] = {}
     for name in names:
         cap = name.strip().upper()
         if cap not in ("ALL", "RESET") and not cap.startswith("CAP_"):
             cap = f"CAP_{cap}"
-        if cap not in caps:
-            caps.append(cap)
+        caps[cap] = None
     return ["ALL"] if "ALL" in caps else sorted(caps)
 
 

@@ -24,15 +24,22 @@ def is_required(service: Node, name: str) -> bool:
 
 def waves(depends_on: dict[str, list[str]]) -> tuple[tuple[str, ...], ...]:
     """Sorted within a wave. Names that are no keys are ignored; what stands in a circle is left out."""
-    remaining = {name: {dep for dep in deps if dep in depends_on} for name, deps in depends_on.items()}
+    waiting = {name: len({dep for dep in deps if dep in depends_on}) for name, deps in depends_on.items()}
+    followers: dict[str, list[str]] = {name: [] for name in depends_on}
+    for name, deps in depends_on.items():
+        for dep in sorted({dep for dep in deps if dep in depends_on}):
+            followers[dep].append(name)
     result = []
-    while remaining:
-        ready = sorted(name for name, deps in remaining.items() if not deps)
-        if not ready:
-            break
+    ready = sorted(name for name, count in waiting.items() if not count)
+    while ready:
         result.append(tuple(ready))
-        done = set(ready)
-        remaining = {name: deps - done for name, deps in remaining.items() if name not in done}
+        following = []
+        for name in ready:
+            for follower in followers[name]:
+                waiting[follower] -= 1
+                if not waiting[follower]:
+                    following.append(follower)
+        ready = sorted(following)
     return tuple(result)
 
 

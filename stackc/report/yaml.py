@@ -63,8 +63,7 @@ def _inline(value: Any, indent: int) -> str:
 
 
 def _key(key: str) -> str:
-    look = _analyse(key)
-    if look.breaks:
+    if key == "<<" or _analyse(key).breaks:
         return _double(key)
     return _string(key, 0)
 

@@ -86,3 +86,21 @@ def test_all_findings_of_a_file_come_in_one_run() -> None:
         ("SC4004", "did you mean `token`?"),
         ("SC2001", "did you mean `replicas`?"),
     ]
+
+
+def test_thousands_of_services_are_refused_before_any_work() -> None:
+    crowd = "services:\n" + "".join(f"  a{n}: {{image: x}}\n" for n in range(10_001))
+    assert [one.code for one in compiled(crowd.encode()).diagnostics] == ["SC4018"]
+
+
+def test_a_stack_without_a_name_has_no_plan() -> None:
+    files = MemoryReader({"a.yml": b"services: {a: {image: x}}"})
+    result = compile_stack(["a.yml"], files, stack=None, environment={})
+    assert (result.plan, [one.code for one in result.diagnostics]) == (None, ["SC4010"])
+
+
+def test_a_long_chain_of_dependencies_is_one_wave_each() -> None:
+    chain = "".join(f"  a{n:04}: {{image: x, depends_on: [a{n + 1:04}]}}\n" for n in range(999))
+    plan = compiled(f"services:\n{chain}  a0999: {{image: x}}\n".encode()).plan
+    assert plan is not None
+    assert plan.order == tuple((f"demo_a{n:04}",) for n in reversed(range(1000)))
