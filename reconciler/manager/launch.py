@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reconciler.manager.paths import Paths
@@ -18,6 +18,8 @@ from reconciler.manager.paths import Paths
 START_SECONDS = 20.0
 _POLL_SECONDS = 0.02
 _TAIL_LINES = 15
+_LOG_BYTES = 4 << 20
+"""A log longer than this is put aside at the next start; one such is kept."""
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_", "TZ", "TMPDIR", "XDG_", "PYTHON", "VIRTUAL_ENV")
 """Beginnings of the variables that a manager is given. It outlives its caller, whose tokens are not its business."""
 
@@ -82,6 +84,9 @@ def _start(paths: Paths, seconds: float) -> None:
         *(sys.executable, "-m", "stackc", "manager"),
         *("--state", os.fspath(paths.state), "--socket", os.fspath(paths.socket)),
     ]
+    with suppress(FileNotFoundError):
+        if paths.log.stat().st_size > _LOG_BYTES:
+            paths.log.rename(paths.log.with_suffix(".log.1"))
     descriptor = os.open(paths.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         begin = os.fstat(descriptor).st_size

@@ -106,11 +106,15 @@ def test_it_is_started_once_and_detached(paths: Paths, monkeypatch: pytest.Monke
 
 def test_why_it_did_not_start_is_told(paths: Paths) -> None:
     paths.state.mkdir(parents=True)
+    paths.log.write_bytes(b"a line of old\n" * (1 << 19))
     (paths.state / "state.db").write_bytes(b"no database" * 1000)
     with pytest.raises(LaunchError) as caught:
         ensure_running(paths)
     assert "ended at once" in str(caught.value)
     assert f"{paths.state}/state.db is damaged" in str(caught.value)
+    assert "old" not in str(caught.value)
+    assert paths.log.stat().st_size < 10_000
+    assert paths.log.with_suffix(".log.1").exists()
 
 
 def test_two_managers_of_one_folder(paths: Paths) -> None:
