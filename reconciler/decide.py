@@ -253,6 +253,8 @@ class StackState:
         seen = next((t for t in self.failed if t.digest == checked.digest), None)
         if seen is not None and seen.content != checked.content:
             return None
+        if seen is not None and (self.reread or isinstance(self.in_engine, ReadHistory)):
+            return seen  # newer than the journal as we know it
         for trial in (*reversed(self.trials or ()), *self.failed):
             if trial.digest == checked.digest and not trial.open:
                 return (seen or trial) if trial.failed else None

@@ -44,6 +44,7 @@ services:
       replicas: {replicas}
       restart_policy: {{condition: any, delay: 0s}}
       update_config: {{monitor: {monitor}, failure_action: rollback, order: start-first}}
+      rollback_config: {{monitor: 300ms}}
 """
 
 

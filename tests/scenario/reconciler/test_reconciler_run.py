@@ -66,14 +66,14 @@ def test_a_broken_file_leaves_what_runs_and_is_told_with_its_place(site: Site) -
     site.wait_ready(good)
     broken = site.push(stack_file("2") + "    imagee: x\n")
     ready = site.wait_reason("BrokenCommit", broken)
-    assert "stack.yml:11:5" in ready["message"]
+    assert "stack.yml:12:5" in ready["message"]
     status = site.status()
     assert status["applied_revision"]["commit"] == good
     error = next(d for d in status["diagnostics"] if d["severity"] == "error")
-    assert (error["file"], error["line"], error["column"]) == (f"{broken[:10]}:stack.yml", 11, 5)
+    assert (error["file"], error["line"], error["column"]) == (f"{broken[:10]}:stack.yml", 12, 5)
     shown = site.run("status", site.stack)
     assert shown.returncode == 1
-    assert "stack.yml:11:5: error SC2001: unknown key `imagee`" in shown.stdout
+    assert "stack.yml:12:5: error SC2001: unknown key `imagee`" in shown.stdout
     assert "did you mean `image`?" in shown.stdout
     assert len(site.history().attempts) == 1
     missing = site.push("services: {web: {image: process/web:v1, env_file: absent.env}}\n")

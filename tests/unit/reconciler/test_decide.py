@@ -175,6 +175,16 @@ def test_a_failure_is_remembered_even_when_the_journal_does_not_show_it(result: 
     assert effects(state) == ()
 
 
+def test_what_was_cleared_and_fails_again_is_in_quarantine_at_once() -> None:
+    deploy = Deploy(B, "d-b")
+    cleared = Trial(B, "d-b", "rolled-back", "first time", cleared=True)
+    state = looked(Tip(B, A, True), good(B), trials=(APPLIED, cleared))
+    state = fold(fold(state, Began(deploy), 1.0), Deployed(deploy, outcome(Result.ROLLED_BACK)), 1.0)
+    assert told(state) == ("stalled", "Quarantined")
+    assert effects(state) == (ReadHistory(),)
+    assert told(fold(state, Began(ReadHistory()), 1.0)) == ("stalled", "Quarantined")
+
+
 def test_a_newer_good_commit_stops_a_running_rollout() -> None:
     running = looked(Tip(B, A, True), good(B), Began(Deploy(B, "d-b")), Began(Fetch(A)), Fetched(Tip(C, A, True)))
     assert effects(running) == (Compile(C),)
