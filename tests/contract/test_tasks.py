@@ -64,9 +64,11 @@ def restart_on_failure(manager: Manager, name: str) -> None:
     policy = {"Condition": "on-failure", "Delay": 0, "MaxAttempts": 2}
     manager.create(service(name + "-ok", "true", restart=policy))
     manager.create(service(name + "-bad", "sh", "-c", "exit 3", restart=policy))
+    first = manager.wait(lambda: manager.tasks(name + "-bad"))[0]
     (only,) = all_ended(manager, name + "-ok", 1)
     assert state(only) == COMPLETE
     three = all_ended(manager, name + "-bad", 3)
+    assert three[0]["ID"] == first["ID"], "there was no fourth: the history would have dropped the first for it"
     assert [state(task) for task in three] == [FAILED] * 3
     assert {task["Slot"] for task in three} == {1}
 
@@ -74,7 +76,10 @@ def restart_on_failure(manager: Manager, name: str) -> None:
 @scenario
 def restart_any(manager: Manager, name: str) -> None:
     manager.create(service(name, "true", restart={"Condition": "any", "Delay": 0, "MaxAttempts": 1}))
-    assert [state(task) for task in all_ended(manager, name, 2)] == [COMPLETE] * 2
+    first = manager.wait(lambda: manager.tasks(name))[0]
+    two = all_ended(manager, name, 2)
+    assert [state(task) for task in two] == [COMPLETE] * 2
+    assert two[0]["ID"] == first["ID"], "there was no third"
 
 
 @scenario

@@ -3,15 +3,16 @@
 dockerd runs in mount, network, PID, IPC and UTS namespaces of its own. So its bridges and firewall rules never
 meet those of the machine (or of another test run), it cannot reach any other network, and the kernel itself ends
 every process (containerd, shims, containers) and drops every mount when the first process of the namespaces ends,
-however the test run ended. Only files and empty cgroups are left, and ``remove`` takes those away.
+however the test run ended. Only files and empty cgroups are left, and ``remove`` takes those away; those of a test
+run that was killed go when the next engine is made.
 """
 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 START_DEADLINE = 60.0  # seconds; 0.4 s on an idle machine
@@ -67,7 +69,9 @@ class Engine:
         # Short: a unix socket's path may have 107 bytes, and containerd puts its own below exec.
         self.folder = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
         self.host = f"unix://{self.folder}/s"
-        self._cgroup = f"stackc-lab-{secrets.token_hex(4)}"
+        self._cgroup = f"stackc-{self.folder.name}"
+        self._lock = _locked(self.folder)
+        assert self._lock is not None
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("data", "exec", "client"):
             (self.folder / name).mkdir()
@@ -158,10 +162,10 @@ class Engine:
     def remove(self) -> None:
         """Ends the engine and deletes everything that belonged to it."""
         self.kill()
-        for cgroup in self._cgroups():
-            for folder, _, _ in os.walk(cgroup, topdown=False):
-                os.rmdir(folder)  # noqa: PTH106
-        shutil.rmtree(self.folder)
+        _clear(self.folder)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as client:
@@ -173,10 +177,6 @@ class Engine:
             except OSError:
                 return False
 
-    def _cgroups(self) -> list[Path]:
-        root = Path("/sys/fs/cgroup")  # version 2, or version 1 with one folder for each controller
-        return [path for path in (root / self._cgroup, *root.glob(f"*/{self._cgroup}")) if path.is_dir()]
-
     def _children(self) -> list[int]:
         assert self._process is not None
         pid = self._process.pid
@@ -186,8 +186,42 @@ class Engine:
             return []
 
 
+def cgroups(folder: Path) -> list[Path]:
+    root = Path("/sys/fs/cgroup")  # version 2, or version 1 with one folder for each controller
+    name = f"stackc-{folder.name}"
+    return [path for path in (root / name, *root.glob(f"*/{name}")) if path.is_dir()]
+
+
+def _locked(folder: Path) -> int | None:
+    """A lock that lasts as long as this process: what is not locked was left by a test run that was killed."""
+    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _clear(folder: Path) -> None:
+    for cgroup in cgroups(folder):
+        for path, _, _ in os.walk(cgroup, topdown=False):
+            os.rmdir(path)  # noqa: PTH106
+    shutil.rmtree(folder)
+
+
+def _clear_leftovers() -> None:
+    for lock in Path("/tmp").glob("lab-*/lock"):
+        descriptor = _locked(lock.parent)
+        if descriptor is not None:
+            with suppress(OSError):  # two test runs may be at it at once
+                _clear(lock.parent)
+            os.close(descriptor)
+
+
 def new_engine(*, swarm: bool = True) -> Engine:
     """A running engine. Raises LabError after taking away what was left of the attempt."""
+    _clear_leftovers()
     engine = Engine()
     try:
         engine.start()

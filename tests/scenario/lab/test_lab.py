@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from lab import images
-from lab.engine import Engine, new_engine
+from lab.engine import Engine, cgroups, new_engine
 
+TESTS = Path(__file__).parents[2]
 pytestmark = pytest.mark.engine
 
 
@@ -53,6 +56,24 @@ def test_images_run_and_a_host_port_answers(engine: Engine) -> None:
         engine.docker("service", "rm", "lab-web")
 
 
+def test_what_a_killed_test_run_leaves_goes_with_the_next(engine: Engine) -> None:
+    program = "from lab.engine import new_engine; print(new_engine().folder, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None
+        folder = Path(run.stdout.readline().strip())
+        assert folder != engine.folder
+        assert any(str(folder) in line for line in command_lines())
+        run.kill()
+    wait_for(lambda: not any(str(folder) in line for line in command_lines()))
+    assert folder.exists()
+    new_engine(swarm=False).remove()
+    assert not folder.exists()
+    assert not cgroups(folder)
+    assert engine.docker("info"), "an engine that is in use stays"
+
+
 def test_an_engine_survives_a_power_cut_and_leaves_nothing(engine: Engine) -> None:
     assert engine  # the fixture decides whether engines can run here
     own = new_engine()
@@ -68,5 +89,5 @@ def test_an_engine_survives_a_power_cut_and_leaves_nothing(engine: Engine) -> No
         own.remove()
     assert not own.folder.exists()
     assert str(own.folder) not in Path("/proc/self/mounts").read_text()
-    assert not own._cgroups()
+    assert not cgroups(own.folder)
     assert not [line for line in command_lines() if str(own.folder) in line]
