@@ -31,11 +31,12 @@ class LaunchError(Exception):
 def ensure_running(paths: Paths, *, seconds: float = START_SECONDS) -> None:
     """Return when a manager answers at ``paths.socket``; start one if none does. Two callers start one between them.
 
-    Raises LaunchError: it ended, it does not answer within ``seconds``, or the folder cannot be used.
+    Raises LaunchError: it ended, it does not answer within ``seconds``, the folder cannot be used, or the socket is
+    somebody else's.
     """
+    _check_owner(paths.socket)  # before anything is said to it
     if answers(paths.socket):
         return
-    _check_owner(paths.socket)
     try:
         paths.state.parent.mkdir(parents=True, exist_ok=True)
         paths.state.mkdir(mode=0o700, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine import EngineError, builtin
+from reconciler.manager.api.http import Response
+from reconciler.manager.api.server import Server
 from reconciler.manager.launch import LaunchError, answers, ensure_running
 from reconciler.manager.paths import PathError, Paths
 
@@ -142,3 +145,25 @@ def test_clients_get_an_error_they_know(paths: Paths) -> None:
     for environment, message in (({"STACKC_STATE_DIR": str(paths.state)}, "is damaged"), ({}, "HOME is not set")):
         with pytest.raises(EngineError, match=message):
             builtin(environment)
+
+
+def test_a_stale_socket_is_no_obstacle(paths: Paths) -> None:
+    paths.state.mkdir(parents=True, mode=0o700)
+    dead = socket.socket(socket.AF_UNIX)
+    dead.bind(str(paths.socket))
+    dead.close()
+    ensure_running(paths)
+    assert answers(paths.socket)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make a file of another user")
+def test_a_socket_of_somebody_else_is_not_used_even_if_it_answers(paths: Paths) -> None:
+    server = Server.bind(paths.socket)
+    try:
+        server.start(lambda request: Response(200))
+        assert answers(paths.socket)
+        os.chown(paths.socket, 12345, 12345)
+        with pytest.raises(LaunchError, match="belongs to another user"):
+            ensure_running(paths)
+    finally:
+        server.close()
