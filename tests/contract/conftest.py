@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 from differences import BY_DESIGN
 from lab.engine import Engine
-from lab.managers import BuiltIn, Manager
+from lab.managers import BuiltIn, Manager, Scenario
 
-Scenario = Callable[[Manager, str], None]
 AT_ONCE = 6  # scenarios side by side on one manager: nearly all of their time is waiting
 
 

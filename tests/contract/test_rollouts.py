@@ -13,8 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from conftest import Scenario
-from lab.managers import ENDED, SECOND, Json, Manager, brief, copy, service
+from lab.managers import ENDED, SECOND, Json, Manager, Scenario, brief, copy, service
 
 SCENARIOS: list[Scenario] = []
 QUICK = {"Parallelism": 1, "Monitor": SECOND, "FailureAction": "pause"}

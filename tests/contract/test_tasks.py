@@ -7,8 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 import pytest
-from conftest import Scenario
-from lab.managers import ENDED, SECOND, Json, Manager, brief, service
+from lab.managers import ENDED, SECOND, Json, Manager, Scenario, brief, service
 
 SCENARIOS: list[Scenario] = []
 CHECK = {"Interval": SECOND // 5, "Timeout": 5 * SECOND, "Retries": 2}

@@ -135,6 +135,10 @@ def brief(tasks: list[Json]) -> list[str]:
     ]
 
 
+Scenario = Callable[[Manager, str], None]
+"""A test that shares its manager with others that run at the same time: its own names begin with the given one."""
+
+
 class BuiltIn:
     """``stackc manager`` as a process of its own, in a folder that is given."""
 
