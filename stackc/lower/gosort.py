@@ -170,7 +170,7 @@ class _Sorter:
             other = random & (modulus - 1)
             if other >= length:
                 other -= length
-            self.swap(index - 1 + i, a + other)
+            self.swap(index + i, a + other)
 
     def choose_pivot(self, a: int, b: int) -> tuple[int, str]:
         length = b - a

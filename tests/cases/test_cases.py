@@ -20,12 +20,12 @@ from stackc.report.diagnostics import text
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/in.yml"))
 ELSEWHERE = {
-    "SC1003": "tests/unit/compiler/test_parse.py: a file of megabytes",
-    "SC1011": "tests/unit/compiler/test_parse.py: thousands of anchors",
-    "SC1012": "tests/unit/compiler/test_parse.py: alias bombs",
-    "SC1205": "tests/unit/compiler/test_template.py: values of megabytes",
-    "SC4010": "tests/unit/compiler/test_compile.py: a plan without a name",
-    "SC4018": "tests/unit/compiler/test_compile.py: thousands of services",
+    "SC1003": "tests/unit/compiler/test_compiler_parse.py: a file of megabytes",
+    "SC1011": "tests/unit/compiler/test_compiler_parse.py: thousands of anchors",
+    "SC1012": "tests/unit/compiler/test_compiler_parse.py: alias bombs",
+    "SC1205": "tests/unit/compiler/test_compiler_values.py: values of megabytes",
+    "SC4010": "tests/unit/compiler/test_compile_stack.py: a plan without a name",
+    "SC4018": "tests/unit/compiler/test_compile_stack.py: thousands of services",
 }
 """Codes whose input is too large for a folder, or that have none."""
 

@@ -40,6 +40,7 @@ def test_the_stack_dialect_interpolates_as_docker_does(text: str, expanded: str)
         ("${U:-${A}-${U:-x}}", "1-x"),
         ("${A:+set}${E:+set}${E+set}${U+set}", "setset"),
         ('${U:-{"a": 1}}', '{"a": 1}'),
+        ('${A:-{"a": 1}}', "1"),
         ("${A:?need a-b}", "1"),
         ("${A:-${U:?unused}}", "1"),
         ("$$A $${A}", "$A ${A}"),
