@@ -95,6 +95,7 @@ CODES: dict[str, Code] = {
     "SC4015": Code(_E, "two mounts with one target"),
     "SC4016": Code(_E, "no services"),
     "SC4017": Code(_W, "a defined object that no service uses"),
+    "SC4019": Code(_W, "a dependency that never completes", "use a job (deploy.mode) or a restart policy that ends"),
     "SC4018": Code(_E, "too many services"),
 }  # fmt: skip
 

@@ -17,12 +17,12 @@ def schema_document() -> dict[str, Any]:
 
 def _loads(text: str) -> Any:
     """``json.loads`` by its C scanner alone: the package compiles regular expressions for 3 ms that this needs not."""
+    from importlib import import_module
     from types import SimpleNamespace
 
     settings = {"strict": True, "object_hook": None, "object_pairs_hook": None, "parse_constant": float}
     try:
-        from _json import make_scanner
-
+        make_scanner: Any = import_module("_json").make_scanner
         scan = make_scanner(SimpleNamespace(**settings, parse_float=float, parse_int=int, memo={}))
         return scan(text, 0)[0]
     except (ImportError, AttributeError, TypeError):  # another Python

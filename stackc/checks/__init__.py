@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stackc.assemble.context import Context
-from stackc.checks import cycles, engine_rules, file_sizes, health, images, mounts, names, ports, references, unused
+from stackc.checks import (
+    completion,
+    cycles,
+    engine_rules,
+    file_sizes,
+    health,
+    images,
+    mounts,
+    names,
+    ports,
+    references,
+    unused,
+)
 from stackc.parse.nodes import Mapping
 from stackc.plan import StackPlan
 
@@ -18,6 +30,7 @@ TREE_CHECKS: tuple[Callable[[Mapping, str, Context], None], ...] = (
     images.check,
     references.check,
     cycles.check,
+    completion.check,
     ports.check,
     mounts.check,
     health.check,

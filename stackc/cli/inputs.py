@@ -133,6 +133,7 @@ def read_config(args: Namespace, shell: Shell) -> tuple[Compiled, str | None]:
     from stackc.diagnostics import has_errors, sort
     from stackc.report.config import stack_config
 
+    gc.disable()
     inputs = find_inputs(args, shell)
     assembled = assemble_files(
         inputs.files,
@@ -144,9 +145,10 @@ def read_config(args: Namespace, shell: Shell) -> tuple[Compiled, str | None]:
     )
     findings = sort(assembled.context.findings)
     compiled = rename(Compiled(None, findings, assembled.sources), inputs.shown)
-    if assembled.root is None or has_errors(findings):
-        return compiled, None
-    return compiled, stack_config(assembled.root, assembled.context.version)
+    bad = assembled.root is None or has_errors(findings)
+    text = None if bad or assembled.root is None else stack_config(assembled.root, assembled.context.version)
+    gc.enable()
+    return compiled, text
 
 
 def rename(compiled: Compiled, shown: dict[str, str]) -> Compiled:

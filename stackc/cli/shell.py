@@ -28,4 +28,7 @@ class Shell(NamedTuple):
 
     @classmethod
     def of_process(cls) -> "Shell":
+        for stream in (sys.stdout, sys.stderr):  # a terminal that is not UTF-8 gets escapes, not a traceback
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
         return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ), os.getcwd())  # noqa: PTH109 (pathlib costs 5 ms)

@@ -60,7 +60,7 @@ class Composer:
         self.anchors: dict[str, tuple[Node, int]] = {}  # the node and its size; size 0 while it is open
 
     def compose(self, text: str) -> Document:
-        parser = None
+        parser: Any = None
         try:
             parser = parser_for(text)
             return self._document(parser)

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -95,12 +96,25 @@ def test_compile_gives_the_same_bytes_for_any_hash_seed(tmp_path: Path) -> None:
     for seed in ("0", "1", "77"):
         env = {**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": "C"}
         command = ["stackc", "compile", "-c", "a.yml", "s"]
-        program = shutil.which("stackc", path=os.path.dirname(os.sys.executable)) or "stackc"  # type: ignore[attr-defined]  # noqa: PTH120
+        program = shutil.which("stackc", path=str(Path(sys.executable).parent)) or "stackc"
         done = subprocess.run(
             [program, *command[1:]], cwd=tmp_path, env=env, capture_output=True, check=True, timeout=60
         )
         seen.add(done.stdout)
     assert len(seen) == 1
+
+
+def test_a_terminal_without_utf8_gets_escapes_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("services:\n  wеb: {image: x}\n  a: {image: x, depends_on: [a]}\n")
+    program = shutil.which("stackc", path=str(Path(sys.executable).parent)) or "stackc"
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [program, "validate", "-c", "a.yml"], cwd=tmp_path, env=env, capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr == b""
+    assert b"a.yml:2:3: error SC2001: `w\\u0435b` is no valid name" in done.stdout
+    assert b"a \\u2192 a" in done.stdout
 
 
 def test_config_prints_long_syntax_and_findings_go_to_stderr(tmp_path: Path) -> None:

@@ -1,0 +1,35 @@
+"""``service_completed_successfully`` waits for an end that a service which is restarted for ever never has."""
+
+from __future__ import annotations
+
+from stackc.assemble.context import Context
+from stackc.lower.order import dependencies
+from stackc.lower.read import field, text
+from stackc.parse.nodes import Mapping, Node
+
+
+def check(root: Mapping, stack: str, context: Context) -> None:
+    services = field(root, "services")
+    if not isinstance(services, Mapping):
+        return
+    for key, service in services.items():
+        for name, condition in dependencies(service).items():
+            target = services.get(name)
+            if condition != "service_completed_successfully" or target is None or _ends(target):
+                continue
+            depends_on = field(service, "depends_on")
+            assert isinstance(depends_on, Mapping)
+            message = f"`{key}` waits for `{name}` to complete, but `{name}` is restarted whenever it ends"
+            path = ("services", key, "depends_on", name)
+            context.report("SC4019", message, depends_on.key_span(name), path=path)
+
+
+def _ends(service: Node) -> bool:
+    """A job, or a service that is not started again after a success."""
+    deploy = field(service, "deploy")
+    if text(deploy, "mode").endswith("-job"):
+        return True
+    policy = field(deploy, "restart_policy")
+    if policy is not None:
+        return text(policy, "condition") in ("none", "on-failure")
+    return text(service, "restart").startswith("on-failure")
