@@ -20,7 +20,8 @@ BUILTIN = "builtin"
 def connect(host: str | None, env: Mapping[str, str], *, start: bool = True) -> Engine:
     """The manager that the command line and the environment name; else the built-in one of this user.
 
-    ``builtin`` as host names the built-in manager also where docker is there. Else in this order: ``--host``, ``DOCKER_HOST``, the current docker context, an existing default socket, the
+    ``builtin`` as host names the built-in manager also where docker is there. Else in this order: ``--host``,
+    ``DOCKER_HOST``, the current docker context, an existing default socket, the
     built-in manager (started when ``start``). An engine that was named is used or is an error; there is no
     silent fall-back. Raises EngineError.
     """

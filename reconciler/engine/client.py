@@ -75,6 +75,18 @@ class Engine:
         found: Json = self._call("GET", f"/configs/{config_id}")
         return found
 
+    def unserved_ports(self) -> dict[int, str]:
+        """Published ports that the built-in manager cannot listen on, and why. Swarm does not tell such things."""
+        if not self.manager().builtin:
+            return {}
+        found: dict[int, str] = {}
+        for warning in self._call("GET", "/info").get("Warnings") or ():
+            head, _, why = str(warning).removeprefix("WARNING: ").partition(": ")
+            number = head.removeprefix("published port ")
+            if number != head and number.isascii() and number.isdigit():
+                found[int(number)] = why
+        return found
+
     def tasks(self, stack: str) -> tuple[list[Json], set[str]]:
         """(all tasks of a stack, ids of those that were made from their service's present spec)."""
         label = [f"{NAMESPACE_LABEL}={stack}"]

@@ -21,6 +21,7 @@ from stackc.observed import Observed
 from stackc.plan import Json, StackPlan
 
 TIMEOUT = 600.0  # seconds for one direction of a rollout
+PORT_PATIENCE = 3.0  # seconds in which a port may still be let go by whoever had it
 TICK = 0.2  # seconds between two looks at an engine
 
 
@@ -324,7 +325,7 @@ class _Rollout:
                 items[name] = self._write(items[name], back=back)
             self.tell(items)
             if all(i.state == GOOD for i in items.values()):
-                return items, ""
+                return (items if back else self._with_unserved(items)), ""
             if any(i.state == FAILED for i in items.values()):
                 return items, ""
             if self.settings.now() > deadline:
@@ -337,6 +338,23 @@ class _Rollout:
                 self.attempt = journal.mark(self.engine, replace(self.attempt, renewed=renewed))
             if not writes:
                 self.settings.sleep(TICK)
+
+    def _with_unserved(self, items: Items) -> Items:
+        """Tasks may be well and nobody can reach them: a published port that another program holds is a failure."""
+        ports = {n: _published(i.spec) for n, i in items.items() if i.spec is not None}
+        deadline = self.settings.now() + PORT_PATIENCE
+        while True:
+            problems = self.engine.unserved_ports()
+            found = {n: p for n, numbers in ports.items() for p in numbers if p in problems}
+            if not found:
+                return items
+            if self.settings.now() > deadline:
+                failed = {n: f"published port {p}: {problems[p]}" for n, p in found.items()}
+                return {
+                    n: replace(i, state=FAILED, text=failed.get(n, i.text)) if n in failed else i
+                    for n, i in items.items()
+                }
+            self.settings.sleep(TICK)
 
     def _write(self, item: Item, *, back: bool) -> Item:
         live = self.observed.services.get(item.name)
@@ -389,6 +407,11 @@ class _Rollout:
         self.settings.progress(
             Progress(phase=self.phase, elapsed=self.settings.now() - self.started, services=services)
         )
+
+
+def _published(spec: Json) -> list[int]:
+    ports = (spec.get("EndpointSpec") or {}).get("Ports") or ()
+    return [port["PublishedPort"] for port in ports if port.get("PublishedPort")]
 
 
 def _same_force(spec: Json, live: Json) -> Json:

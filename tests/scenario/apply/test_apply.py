@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,16 @@ from reconciler.engine import connect
 from reconciler.rollout import Result, Revision, Settings, carry_out, prepare
 from stackc.compile import compile_stack
 from stackc.disk import DiskReader
+
+
+PUBLISHED = """\
+services:
+  web:
+    image: process/box:v1
+    stop_signal: SIGKILL
+    command: [sleep, "600"]
+    ports: ["{port}:80"]
+"""
 
 
 def wait(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
@@ -230,6 +241,17 @@ def test_a_missing_external_network_is_refused_before_anything_is_written(local:
 def test_without_yes_and_without_a_terminal_nothing_is_written(local: Bench) -> None:
     assert "give --yes" in local.run("apply", local.stack, code=1)
     assert local.versions() == {}
+
+
+def test_a_published_port_that_another_program_holds_is_no_success(local: Bench) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        (local.folder / "compose.yaml").write_text(PUBLISHED.format(port=port))
+        said = local.apply(code=1)
+        assert f"published port {port}: cannot listen on 127.0.0.1:{port}: Address already in use" in said
+    local.apply()
 
 
 def test_json_lines_for_programs(local: Bench) -> None:
