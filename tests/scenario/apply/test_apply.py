@@ -16,7 +16,6 @@ from reconciler.rollout import Result, Revision, Settings, carry_out, prepare
 from stackc.compile import compile_stack
 from stackc.disk import DiskReader
 
-
 PUBLISHED = """\
 services:
   web:
