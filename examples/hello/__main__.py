@@ -9,6 +9,7 @@ single request failed or anything else was not as it should be.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from examples.hello.demo import Demo, NotAsExpectedError
@@ -22,6 +23,8 @@ def main() -> int:
     parser.add_argument("--host", help="deploy to this manager, such as a swarm's, instead of one of the demo's own")
     parser.add_argument("--no-traffic", action="store_true", help="send no requests")
     args = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # end as with Ctrl-C: what was started is stopped
     screen = Screen(live=sys.stdout.isatty() and not args.plain)
     try:
         with Demo(screen, keep=args.keep, host=args.host, traffic=not args.no_traffic) as demo:
