@@ -23,7 +23,7 @@ demo: $(READY)
 	@$(BIN)/python -m examples.hello
 
 test: lint
-	@$(BIN)/python -m pytest -m "not soak"
+	@$(BIN)/python -m pytest -m "not soak" --numprocesses 4 --dist loadgroup
 
 soak: $(READY)
 	@$(BIN)/python -m pytest -m soak

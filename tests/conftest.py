@@ -22,6 +22,13 @@ def pytest_configure() -> None:
             del os.environ[name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the agent name their tasks themselves, and a task's address follows from its name: not side by side."""
+    for item in items:
+        if "scenario/agent/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("agent"))
+
+
 def missing(what: str, reason: str) -> None:
     """Ends a test whose surroundings are not there: skipped, or failed where STACKC_TEST_REQUIRE names ``what``."""
     if what in os.environ.get("STACKC_TEST_REQUIRE", "").split(","):

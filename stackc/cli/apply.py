@@ -103,27 +103,22 @@ def _from_saved(client: Engine, path: str, shell: Shell, settings: Settings) -> 
         raise UserError(
             f"the plan is out of date, nothing was written; since it was made:\n  {lines}\n  next: plan again"
         )
-    data = {**bound.data, **_secrets(bound.secrets, secret_files, shell)}
+    data = {**bound.data, **_secrets(bound.secrets, secret_files)}
     return compare_with(replace(bound, data=data), observed, replace(settings, prune=prune))
 
 
-def _secrets(specs: object, files: dict[str, str], shell: Shell) -> dict[tuple[str, str], bytes]:
+def _secrets(specs: object, files: dict[str, str]) -> dict[tuple[str, str], bytes]:
     """Read new secrets again from where the plan found them; other bytes than then are refused."""
-    import os
-
     from stackc.diff import saved
 
     assert isinstance(specs, dict)
     found: dict[tuple[str, str], bytes] = {}
-    for name, origin in files.items():
-        kind, _, path = origin.partition(" ")
+    for name, path in files.items():
         try:
-            with open(os.path.join(shell.cwd, path), "rb") as file:  # noqa: PTH118, PTH123
+            with open(path, "rb") as file:  # noqa: PTH123
                 data = file.read()
         except OSError as error:
-            raise UserError(
-                f"secret {name}: {kind} {path} cannot be read again: {error.strerror}; plan again"
-            ) from error
+            raise UserError(f"secret {name}: {path} cannot be read again: {error.strerror}; plan again") from error
         if not saved.secret_fits(specs[name], data):
             raise UserError(f"secret {name}: {path} is not what it was when the plan was made; plan again")
         found["secret", name] = data

@@ -69,6 +69,12 @@ def find_inputs(args: Namespace, shell: Shell) -> Inputs:
     return Inputs(files, shown, root, _dotenv(args, shell, root), stdin)
 
 
+def project_folder(args: Namespace, shell: Shell) -> str:
+    """Where relative paths begin: the folder of the first file, or the working folder for stdin alone."""
+    first = next((name for name in args.file or default_files(shell.cwd) if name != STDIN), None)
+    return shell.cwd if first is None else os.path.dirname(os.path.normpath(os.path.join(shell.cwd, first)))
+
+
 def default_files(cwd: str) -> list[str]:
     """As compose finds them: in the folder or the nearest one above, with its override file. Raises UserError."""
     folder = cwd

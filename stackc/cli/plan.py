@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from stackc.cli.engine import add_host, engine
-from stackc.cli.inputs import add_inputs, compile_inputs
+from stackc.cli.inputs import add_inputs, compile_inputs, project_folder
 from stackc.cli.shell import Shell, UserError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run(args: Namespace, shell: Shell) -> int:
         shell.out.write(form(prepared.diff, manager))
         warn_unfinished(prepared, shell)
     if args.output:
-        save(args.output, prepared, plan, shell)
+        save(args.output, prepared, plan, project_folder(args, shell), shell)
     return 2 if args.detailed_exitcode and not prepared.diff.empty else 0
 
 
@@ -56,14 +56,20 @@ def warn_unfinished(prepared: Prepared, shell: Shell) -> None:
         shell.err.write(f"note: revision {attempt.number} is still being applied by {shown(attempt.actor)}\n")
 
 
-def save(path: str, prepared: Prepared, plan: StackPlan, shell: Shell) -> None:
-    """Write the plan for a later apply: readable by its owner only, for config contents are in it."""
+def save(path: str, prepared: Prepared, plan: StackPlan, folder: str, shell: Shell) -> None:
+    """Write the plan for a later apply: readable by its owner only, for config contents are in it. ``folder``: where
+    relative paths of the files begin; a new secret is read from there again."""
     import os
 
     from stackc.diff import saved
 
     new = {name for kind, name in prepared.bound.data if kind == "secret"}
-    origins = {n: f.origin for base, f in plan.secrets.items() for n in new if n == base or n.startswith(f"{base}-")}
+    origins = {
+        name: os.path.join(folder, file.origin.removeprefix("file "))  # noqa: PTH118
+        for base, file in plan.secrets.items()
+        for name in new
+        if name == base or name.startswith(f"{base}-")
+    }
     record = saved.to_json(prepared.bound, prepared.diff.base, prepared.diff.prune, origins)
     target = os.path.join(shell.cwd, path)  # noqa: PTH118
     try:

@@ -17,6 +17,14 @@ from lab.managers import BuiltIn, Manager, Scenario
 AT_ONCE = 6  # scenarios side by side on one manager: nearly all of their time is waiting
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Scenarios of one manager run side by side in one process, so they have to be handed to one."""
+    for item in items:
+        manager = getattr(getattr(item, "callspec", None), "params", {}).get("manager")
+        if manager is not None:
+            item.add_marker(pytest.mark.xdist_group(f"contract-{manager}"))
+
+
 @pytest.fixture(scope="session", params=[pytest.param("swarm", marks=pytest.mark.engine), "builtin"])
 def manager(request: pytest.FixtureRequest) -> Manager:
     found: Manager = request.getfixturevalue(request.param)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -125,7 +126,9 @@ def test_a_running_task_that_turns_ill_under_the_next_manager_is_ended(tmp_path:
         former.start("t1", argv, Healthcheck=check)
     with next_manager(tmp_path, remembered("t1", argv, Healthcheck=check)) as rig:
         (tmp_path / "tasks/t1/root/good").unlink()
-        assert rig.wait("t1", TaskState.FAILED).err == "task: non-zero exit (143): dockerexec: unhealthy container"
+        err = rig.wait("t1", TaskState.FAILED).err
+        # 137 where the machine is so busy that the grace period passes before the signal is seen
+        assert re.fullmatch(r"task: non-zero exit \((143|137)\): dockerexec: unhealthy container", err), err
 
 
 @pytest.mark.parametrize(("code", "state"), [(0, TaskState.COMPLETE), (4, TaskState.FAILED)])
