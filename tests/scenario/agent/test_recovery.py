@@ -120,7 +120,7 @@ def test_health_checks_go_on_and_a_task_that_was_starting_becomes_running(tmp_pa
 
 
 def test_a_running_task_that_turns_ill_under_the_next_manager_is_ended(tmp_path: Path) -> None:
-    check = {"Test": ["CMD", "test", "-e", "good"], "Interval": SECOND // 10, "Retries": 2}
+    check = {"Test": ["CMD", "test", "-e", "good"], "Interval": SECOND // 10, "Retries": 2, "StartPeriod": 20 * SECOND}
     argv = ["sh", "-c", "touch good; exec sleep 60"]
     with former_manager(tmp_path) as former:
         former.start("t1", argv, Healthcheck=check)
