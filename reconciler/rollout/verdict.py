@@ -85,6 +85,9 @@ def _engine(service: ObservedService, sent: Json, why: str, back: bool) -> Verdi
 
 def _slots(spec: Json, tasks: list[ObservedTask]) -> tuple[int, int, bool]:
     """(wanted, healthy, whether a slot still has a task of another spec or one too many)."""
+    if _is_job(spec):
+        finished, total = _completions(spec, tasks)
+        return total, finished, finished < total
     live = [t for t in tasks if t.live]
     places: dict[tuple[int, str], list[ObservedTask]] = {}
     replicated = "Replicated" in (spec.get("Mode") or {})
@@ -108,9 +111,27 @@ def monitor(spec: Json) -> float:
 
 
 def completed(spec: Json, tasks: Iterable[ObservedTask]) -> bool:
-    """Whether a run-to-completion service has done its work in every slot."""
-    done = {t.slot for t in tasks if t.state == "complete" and t.current}
-    return _runs_to_completion(spec) and len(done) >= replicas(spec)
+    """Whether a job, or a service that is not restarted after success, has done its work in every slot."""
+    if not (_is_job(spec) or _runs_to_completion(spec)):
+        return False
+    done, total = _completions(spec, tasks)
+    return done >= total
+
+
+def _is_job(spec: Json) -> bool:
+    return any(mode in (spec.get("Mode") or {}) for mode in ("ReplicatedJob", "GlobalJob"))
+
+
+def _completions(spec: Json, tasks: Iterable[ObservedTask]) -> tuple[int, int]:
+    """(completed, wanted). A job on every node counts nodes, others count slots."""
+    mode = spec.get("Mode") or {}
+    current = [t for t in tasks if t.current]
+    if "GlobalJob" in mode:
+        done = {t.node for t in current if t.state == "complete"}
+        return len(done), max(len({t.node for t in current}), 1)
+    job = mode.get("ReplicatedJob")
+    total = replicas(spec) if job is None else int(job.get("TotalCompletions") or job.get("MaxConcurrent") or 1)
+    return len({t.slot for t in current if t.state == "complete"}), total
 
 
 def _runs_to_completion(spec: Json) -> bool:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from reconciler.engine import connect
 
 STACK = """\
 services:
@@ -89,10 +95,15 @@ class Bench:
         found: list[dict[str, Any]] = json.loads(self.run("history", self.stack, "--format", "json"))
         return found
 
+    def services(self) -> list[str]:
+        """Engine names."""
+        engine = connect(self.host, {})
+        found = [service["Spec"]["Name"] for service in engine.read_stack("services", self.stack)]
+        engine.close()
+        return found
+
     def versions(self) -> dict[str, str]:
         """Service key to the V of its environment, as the manager has it."""
-        from reconciler.engine import connect
-
         engine = connect(self.host, {})
         found = {}
         for service in engine.read_stack("services", self.stack):
@@ -104,3 +115,15 @@ class Bench:
 
 def environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(("DOCKER_", "STACKC_"))}
+
+
+@contextmanager
+def on_manager(host: str, stack: str) -> Iterator[Bench]:
+    """A bench in a folder of its own; its stack is removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="ap-", dir="/tmp"))
+    bench = Bench(folder, host, stack)
+    try:
+        yield bench
+    finally:
+        bench.start("rm", "--yes", stack).communicate(timeout=60)
+        shutil.rmtree(folder)

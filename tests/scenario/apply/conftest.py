@@ -8,18 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from apply_bench import Bench
+from apply_bench import Bench, on_manager
 from lab.managers import BuiltIn
-
-
-def _bench(host: str, stack: str) -> Iterator[Bench]:
-    folder = Path(tempfile.mkdtemp(prefix="ap-", dir="/tmp"))
-    bench = Bench(folder, host, stack)
-    try:
-        yield bench
-    finally:
-        bench.start("rm", "--yes", stack).communicate(timeout=60)
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
@@ -38,13 +28,15 @@ def builtin() -> Iterator[str]:
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """On both managers."""
     host = request.getfixturevalue("engine").host if request.param == "swarm" else request.getfixturevalue("builtin")
-    yield from _bench(host, _name(request))
+    with on_manager(host, _name(request)) as made:
+        yield made
 
 
 @pytest.fixture
 def local(request: pytest.FixtureRequest, builtin: str) -> Iterator[Bench]:
     """On the built-in manager only: for what does not depend on the manager."""
-    yield from _bench(builtin, _name(request))
+    with on_manager(builtin, _name(request)) as made:
+        yield made
 
 
 def _name(request: pytest.FixtureRequest) -> str:

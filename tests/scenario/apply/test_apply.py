@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from apply_bench import Bench
+import pytest
+from apply_bench import Bench, on_manager
+from lab.engine import Engine
 
 from reconciler.engine import connect
 from reconciler.rollout import Result, Revision, Settings, carry_out, prepare
@@ -70,6 +72,37 @@ def test_the_whole_story(bench: Bench) -> None:
 
     assert "is gone" in bench.run("rm", bench.stack, "--yes")
     assert "there is no stack" in bench.run("status", bench.stack, code=1)
+
+
+JOB = """\
+services:
+  migrate:
+    image: process/box:v1
+    command: ["{program}"]
+    deploy: {{mode: replicated-job, replicas: 1, restart_policy: {{condition: none}}}}
+  web:
+    image: process/box:v1
+    command: [sleep, "600"]
+    stop_signal: SIGKILL
+    depends_on: {{migrate: {{condition: service_completed_successfully}}}}
+    deploy: {{update_config: {{monitor: 500ms}}}}
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("program", ["true", "false"])
+def test_a_migration_job_gates_what_depends_on_it(engine: Engine, program: str) -> None:
+    """On Swarm only: the built-in manager refuses jobs."""
+    with on_manager(engine.host, f"job-{program}") as bench:
+        (bench.folder / "compose.yaml").write_text(JOB.format(program=program))
+        said = bench.apply(code=0 if program == "true" else 1)
+        names = {s.removeprefix(f"{bench.stack}_") for s in bench.services()}
+        if program == "true":
+            assert names == {"migrate", "web"}
+            assert "no changes" in bench.apply()  # and so the job does not run again
+        else:
+            assert names == {"migrate"}
+            assert "restart policy is «none»" in said
 
 
 def test_an_unchanged_apply_writes_nothing_and_reads_little(bench: Bench) -> None:

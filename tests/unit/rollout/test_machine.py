@@ -245,3 +245,15 @@ def test_an_unhealthy_task_that_obeyed_its_stop_signal_is_named_too() -> None:
     ended = task("a", 1, "complete", id="n1", desired="shutdown", exit_code=0)
     found = advance(items, look([service(spec("a"), update="rollback_started", message=message)], ended), 0)[0]["a"]
     assert "task a.1 ended (exit code 0) instead of staying up and healthy" in found.text
+
+
+def test_a_job_of_the_engine_is_good_when_it_has_completed_often_enough() -> None:
+    body = {**spec("a", "v2"), "Mode": {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 2}}}
+    items = {"a": sent(item("a", spec=body), look([])), "b": item("b", needs={"a": "service_completed_successfully"})}
+    first = task("a", 0, "complete", id="j0", desired="complete")
+    second = task("a", 1, "running", id="j1", desired="complete")
+    items, writes = advance(items, look([service(body), service(spec("b"))], first, second), 0)
+    assert (items["a"].state, items["a"].healthy, items["a"].wanted, writes) == ("sent", 1, 2, ())
+    second = task("a", 1, "complete", id="j1", desired="complete")
+    items, writes = advance(items, look([service(body), service(spec("b"))], first, second), 1)
+    assert (items["a"].state, writes) == ("good", ("b",))
