@@ -100,7 +100,7 @@ class Rig:
             del self.tasks[task_id]
         self.update()
 
-    def wait(self, task_id: str, *states: TaskState, seconds: float = 20.0) -> TaskStatus:
+    def wait(self, task_id: str, *states: TaskState, seconds: float = 60.0) -> TaskStatus:
         """Until the task's observed state is one of ``states``."""
         with self._news:
             done = self._news.wait_for(lambda: self.tasks[task_id].status.state in states, seconds)
@@ -123,7 +123,7 @@ class Rig:
         self.agent.close()
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"

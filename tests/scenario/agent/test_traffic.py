@@ -43,8 +43,8 @@ def web_task(task_id: str, published: int, version: str, **spec: object) -> Task
 def test_a_rolling_replacement_loses_no_request(rig: Rig, order: str) -> None:
     published = free_port()
     publish(rig, published)
-    rig.put(web_task("old1", published, "v1"), web_task("old2", published, "v1"))
-    for name in ("old1", "old2"):
+    rig.put(web_task(f"{order}-old1", published, "v1"), web_task(f"{order}-old2", published, "v1"))
+    for name in (f"{order}-old1", f"{order}-old2"):
         rig.wait(name, TaskState.RUNNING)
     streams = [
         Stream(published, keep_alive=True).start(),
@@ -55,13 +55,13 @@ def test_a_rolling_replacement_loses_no_request(rig: Rig, order: str) -> None:
     until(lambda: all(stream.answers for stream in streams), "every client has an answer")
     for number in (1, 2):
         if order == "stop-first":
-            rig.want(f"old{number}", TaskState.SHUTDOWN)
-            rig.wait(f"old{number}", TaskState.SHUTDOWN)
-        rig.put(web_task(f"new{number}", published, "v2"))
-        rig.wait(f"new{number}", TaskState.RUNNING)
+            rig.want(f"{order}-old{number}", TaskState.SHUTDOWN)
+            rig.wait(f"{order}-old{number}", TaskState.SHUTDOWN)
+        rig.put(web_task(f"{order}-new{number}", published, "v2"))
+        rig.wait(f"{order}-new{number}", TaskState.RUNNING)
         if order == "start-first":
-            rig.want(f"old{number}", TaskState.SHUTDOWN)
-            rig.wait(f"old{number}", TaskState.SHUTDOWN)
+            rig.want(f"{order}-old{number}", TaskState.SHUTDOWN)
+            rig.wait(f"{order}-old{number}", TaskState.SHUTDOWN)
     seen = [len(stream.answers) for stream in streams]
     until(lambda: all(len(s.answers) > n + 1 for s, n in zip(streams, seen, strict=True)), "answers afterwards")
     for stream in streams:

@@ -161,13 +161,27 @@ configs: {{c: {{file: c.txt}}}}
 secrets: {{s: {{file: c.txt}}}}
 networks: {{inner: {{}}}}
 """)
-        return docker("stack", "deploy", "--detach=false", "-c", str(tmp_path / "stack.yml"), "st")
+        return docker("stack", "deploy", *wait, "-c", str(tmp_path / "stack.yml"), "st")
+
+    # clients before 26 do not know the flag and never wait
+    wait = ["--detach=false"] if "--detach" in docker("stack", "deploy", "--help") else []
+
+    def deployed(answer: str) -> None:
+        assert deploy(answer).count("converged") == (2 if wait else 0)
+        manager.wait(lambda: docker.table("stack", "services", "st") and served(answer), f"all of it answers {answer}")
+
+    def served(answer: str) -> bool:
+        replicas = {row[3] for row in docker.table("stack", "services", "st")}
+        try:
+            return replicas == {"2/2", "1/1"} and {answered() for _ in range(4)} == {answer}
+        except OSError:
+            return False
 
     def answered() -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
             return str(answer.read().decode())
 
-    assert deploy("one").count("converged") == 2
+    deployed("one")
     assert docker.table("stack", "ls") == [["st", "2"]]
     services = {row[1]: row[2:5] for row in docker.table("stack", "services", "st")}
     assert services == {
@@ -176,10 +190,8 @@ networks: {{inner: {{}}}}
     }
     assert f"*:{port}->80/tcp" in docker("stack", "services", "st")
     assert sum(row[1].startswith("st_web.") for row in docker.table("stack", "ps", "st")) == 2
-    assert answered() == "one"
     before = {one["ID"] for one in manager.running("st_back", 1)}
-    assert deploy("two").count("converged") == 2
-    assert answered() == "two"
+    deployed("two")
     assert {one["ID"] for one in manager.running("st_back", 1)} == before, "an unchanged service keeps its tasks"
     removed = docker("stack", "rm", "st")
     for what in ("service st_web", "secret st_s", "config st_c", "network st_inner"):
