@@ -182,7 +182,7 @@ networks: {{inner: {{}}}}
             return str(answer.read().decode())
 
     deployed("one")
-    assert docker.table("stack", "ls") == [["st", "2"]]
+    assert [row[:2] for row in docker.table("stack", "ls")] == [["st", "2"]]
     services = {row[1]: row[2:5] for row in docker.table("stack", "services", "st")}
     assert services == {
         "st_web": ["replicated", "2/2", "process/web:1"],
