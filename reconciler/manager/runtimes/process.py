@@ -74,7 +74,7 @@ class Handle:
         self.release()
         ended = read_exit(self.folder)
         if ended is None:
-            procfs.kill_marked(marker(self.folder.name), seconds=SWEEP_SECONDS)
+            procfs.kill_marked(marker(self.folder), seconds=SWEEP_SECONDS)
             if code is not None and code >= 0 and code != 1:
                 return Exit(code)  # the disk was full: the shim's own status is the task's
             return Exit(UNSEEN_END, "the task's shim was killed")
@@ -87,9 +87,10 @@ class Handle:
             os.close(self._task)
 
 
-def marker(task_id: str) -> bytes:
-    """What every process of a task has in its environment, unless it cleared that."""
-    return b"STACKC_TASK_ID=" + task_id.encode()
+def marker(folder: Path) -> bytes:
+    """What every process of the task of this folder has in its environment, unless it cleared that. The folder and
+    not the id: another manager of this machine may have a task of the same id."""
+    return b"STACKC_ROOT=" + os.fsencode(folder / "root")
 
 
 def read_exit(folder: Path) -> Exit | None:
@@ -192,7 +193,7 @@ class ProcessRuntime:
         about, ended = _about(folder), read_exit(folder)
         if about is None or ended is not None:
             return ended
-        procfs.kill_marked(marker(task_id), seconds=SWEEP_SECONDS)
+        procfs.kill_marked(marker(self.tasks / task_id), seconds=SWEEP_SECONDS)
         if about["boot"] != procfs.boot_id():
             return Exit(UNSEEN_END, "the machine was restarted")
         return Exit(UNSEEN_END, "the task's shim was killed")
@@ -211,7 +212,7 @@ class ProcessRuntime:
             found.signal(signal.SIGKILL)
             if not _readable(found.descriptor, SWEEP_SECONDS):
                 found.kill_shim()
-                procfs.kill_marked(marker(task_id), seconds=SWEEP_SECONDS)
+                procfs.kill_marked(marker(self.tasks / task_id), seconds=SWEEP_SECONDS)
             found.release()
         remove_tree(self.tasks / task_id)
 

@@ -25,7 +25,7 @@ SERVER = (
     "        self.send_response(200); self.send_header('Content-Length', str(len(body))); self.end_headers()\n"
     "        self.wfile.write(body)\n"
     "print('serving', flush=True)\n"
-    "http.server.HTTPServer((os.environ['STACKC_ADDRESS'], 80), H).serve_forever()\n"
+    "http.server.HTTPServer((os.environ['STACKC_ADDRESS'], 8080), H).serve_forever()\n"
 )
 
 
@@ -144,7 +144,7 @@ services:
     image: process/web:1
     command: ["{sys.executable}", "{tmp_path}/server.py"]
     environment: {{ANSWER: "{answer}"}}
-    ports: ["{port}:80"]
+    ports: ["{port}:8080"]
     configs: [c]
     secrets: [s]
     stop_grace_period: 2s
@@ -188,7 +188,7 @@ networks: {{inner: {{}}}}
         "st_web": ["replicated", "2/2", "process/web:1"],
         "st_back": ["global", "1/1", "process/back:1"],
     }
-    assert f"*:{port}->80/tcp" in docker("stack", "services", "st")
+    assert f"*:{port}->8080/tcp" in docker("stack", "services", "st")
     assert sum(row[1].startswith("st_web.") for row in docker.table("stack", "ps", "st")) == 2
     before = {one["ID"] for one in manager.running("st_back", 1)}
     deployed("two")
