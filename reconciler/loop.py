@@ -49,7 +49,7 @@ from reconciler.decide import (
 )
 from reconciler.engine import Engine, EngineError
 from reconciler.rollout import History, Progress, Result, Revision, deploy, journal
-from reconciler.rollout.deploy import plain_lines
+from reconciler.rollout.progress import plain_lines
 from reconciler.sources.commit import CommitInfo
 from reconciler.sources.faults import Fault, GitError, printable
 from reconciler.sources.git import GitSource, Session

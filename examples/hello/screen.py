@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reconciler.rollout import Progress
-from reconciler.rollout.deploy import plain_lines
+from reconciler.rollout.progress import plain_lines
 from stackc.cli.progress import picture
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.engine import Engine, EngineError
@@ -418,19 +418,3 @@ def _same_force(spec: Json, live: Json) -> Json:
     """ForceUpdate as it is live: a different one would restart every task."""
     force = (live.get("TaskTemplate") or {}).get("ForceUpdate") or 0
     return {**spec, "TaskTemplate": {**spec["TaskTemplate"], "ForceUpdate": force}}
-
-
-def plain_lines(progress: Progress, told: dict[str, tuple[str, int]]) -> Iterable[str]:
-    """The lines worth printing for this look, given what was told before (updated in place)."""
-    if progress.note:
-        yield progress.note
-    for service in progress.services:
-        key = (_without_numbers(service.state + service.text), service.healthy)
-        if told.get(service.name) != key:
-            told[service.name] = key
-            count = f" {service.healthy}/{service.wanted}" if service.wanted else ""
-            yield f"{service.name}{count}  {'FAILED: ' if service.state == FAILED else ''}{service.text}"
-
-
-def _without_numbers(text: str) -> str:
-    return "".join(c for c in text if not c.isdigit())

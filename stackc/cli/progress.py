@@ -44,7 +44,7 @@ class _Lines(AbstractContextManager["Callable[[Progress], None]"]):
         return None
 
     def _show(self, progress: Progress) -> None:
-        from reconciler.rollout.deploy import plain_lines
+        from reconciler.rollout.progress import plain_lines
 
         for line in plain_lines(progress, self._told):
             self._shell.out.write(f"{progress.elapsed:6.1f}s  {plain(line)}\n")
@@ -53,7 +53,7 @@ class _Lines(AbstractContextManager["Callable[[Progress], None]"]):
 
 class _JsonLines(_Lines):
     def _show(self, progress: Progress) -> None:
-        from reconciler.rollout.deploy import plain_lines
+        from reconciler.rollout.progress import plain_lines
 
         lines = list(plain_lines(progress, self._told))
         if not lines:
