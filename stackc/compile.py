@@ -18,7 +18,7 @@ from stackc.checks import PLAN_CHECKS, TREE_CHECKS
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Span, has_errors, sort
 from stackc.lower import lower
-from stackc.parse import Document, parse
+from stackc.parse import RECOVERED, Document, parse
 from stackc.parse.nodes import Mapping, Scalar
 from stackc.plan import StackPlan, with_digest
 from stackc.schema import Acceptor
@@ -143,7 +143,7 @@ def assemble_files(
             return Assembled(None, context, sources)
         tree = _canonical(document.root, context)
         root = tree if root is None else merge(root, tree, stack=context.is_stack)
-    if len(documents) < len(files) or has_errors(findings):
+    if len(documents) < len(files) or has_errors([one for one in findings if one.code not in RECOVERED]):
         root = None  # what is missing would only cause more findings
     return Assembled(root, context, sources)
 

@@ -28,8 +28,13 @@ class Limits(NamedTuple):
 LIMITS = Limits()
 
 
+RECOVERED = frozenset({"SC1008", "SC1009"})
+"""Findings after which the rest of the tree is as it was written: the entry in question is left out."""
+
+
 def parse(file: str, data: bytes, limits: Limits = LIMITS) -> tuple[Document | None, list[Diagnostic]]:
-    """``data`` as a tree whose top is a mapping. The Document is None if and only if there is an error."""
+    """``data`` as a tree whose top is a mapping. The Document is None if and only if the text cannot be read on; with
+    a key twice, or one that is no string, the rest is read, so that one run tells all."""
     if len(data) > limits.bytes:
         message = f"the file has {len(data)} bytes; at most {limits.bytes} are read"
         return None, [found("SC1003", message, Span(file, 1, 1, 1, 1))]
@@ -39,9 +44,7 @@ def parse(file: str, data: bytes, limits: Limits = LIMITS) -> tuple[Document | N
         document = composer.compose(text)
     except Refused as refused:
         return None, [refused.diagnostic]
-    if composer.diagnostics:
-        return None, composer.diagnostics
-    return document, []
+    return document, composer.diagnostics
 
 
 def _decode(file: str, data: bytes) -> str:

@@ -104,3 +104,10 @@ def test_a_long_chain_of_dependencies_is_one_wave_each() -> None:
     plan = compiled(f"services:\n{chain}  a0999: {{image: x}}\n".encode()).plan
     assert plan is not None
     assert plan.order == tuple((f"demo_a{n:04}",) for n in reversed(range(1000)))
+
+
+def test_a_duplicate_key_does_not_hide_the_other_errors_of_the_file() -> None:
+    text = b"services:\n  web:\n    image: x:1\n    depends_on: [nobody]\n    imag: y\n  web: {image: z}\n"
+    found = compile_stack(["f.yml"], MemoryReader({"f.yml": text}), stack="s", environment={})
+    assert found.plan is None
+    assert [d.code for d in found.diagnostics] == ["SC4005", "SC2001", "SC1008"]
