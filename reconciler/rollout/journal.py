@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from reconciler.engine import Engine, EngineError
 from reconciler.engine.observe import file_object
 from stackc.diff import Bound
+from stackc.diff.bind import bound_from_json, bound_to_json
 from stackc.observed import RECORD_LABEL, ObservedObject
 from stackc.plan import NAMESPACE_LABEL, Json
 
@@ -216,17 +217,7 @@ def _attempt(config: ObservedObject) -> Attempt | None:
 
 def encode(bound: Bound, base: Mapping[str, int]) -> bytes:
     """Compressed JSON. Without the bytes of configs and secrets: their objects hold them."""
-    record: Json = {
-        "format": "stackc.attempt/1",
-        "stack": bound.stack,
-        "digest": bound.digest,
-        "services": bound.services,
-        "needs": bound.needs,
-        "networks": bound.networks,
-        "configs": bound.configs,
-        "secrets": bound.secrets,
-        "base": base,
-    }
+    record: Json = {"format": "stackc.attempt/1", **bound_to_json(bound), "base": base}
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), default=dict)
     return base64.b64encode(zlib.compress(text.encode(), 6))
 
@@ -238,14 +229,4 @@ def decode(data: bytes) -> tuple[Bound, dict[str, int]]:
     if not unpacker.eof:
         raise ValueError("the record is cut off")
     record = json.loads(text)
-    bound = Bound(
-        stack=record["stack"],
-        digest=record["digest"],
-        services=record["services"],
-        needs=record["needs"],
-        networks=record["networks"],
-        configs=record["configs"],
-        secrets=record["secrets"],
-        data={},
-    )
-    return bound, record["base"]
+    return bound_from_json(record, {}), record["base"]

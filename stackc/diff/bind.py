@@ -45,6 +45,33 @@ class Bound:
         return f"Bound({self.stack!r}, {self.digest!r}, services={sorted(self.services)})"
 
 
+def bound_to_json(bound: Bound) -> Json:
+    """All of a Bound but the bytes of configs and secrets."""
+    return {
+        "stack": bound.stack,
+        "digest": bound.digest,
+        "services": dict(bound.services),
+        "needs": {name: dict(needs) for name, needs in bound.needs.items()},
+        "networks": dict(bound.networks),
+        "configs": dict(bound.configs),
+        "secrets": dict(bound.secrets),
+    }
+
+
+def bound_from_json(record: Json, data: Mapping[tuple[str, str], bytes]) -> Bound:
+    """The inverse. Raises KeyError for anything else."""
+    return Bound(
+        stack=record["stack"],
+        digest=record["digest"],
+        services=record["services"],
+        needs=record["needs"],
+        networks=record["networks"],
+        configs=record["configs"],
+        secrets=record["secrets"],
+        data=data,
+    )
+
+
 def bind(plan: StackPlan, observed: Observed, salt: Callable[[str], bytes]) -> Bound:
     """``salt(name)`` gives 16 random bytes for a new secret generation."""
     data: dict[tuple[str, str], bytes] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from stackc.diff.bind import DIGEST_LABEL, SALT_LABEL, Bound, secret_digest
+from stackc.diff.bind import DIGEST_LABEL, SALT_LABEL, Bound, bound_from_json, bound_to_json, secret_digest
 from stackc.plan import Json
 
 FORMAT = "stackc.saved-plan/1"
@@ -24,15 +24,9 @@ def to_json(bound: Bound, base: Json, prune: bool, secret_files: Mapping[str, st
     data = {n: base64.b64encode(d).decode() for (kind, n), d in bound.data.items() if kind == "config"}
     return {
         "format": FORMAT,
-        "stack": bound.stack,
-        "digest": bound.digest,
+        **bound_to_json(bound),
         "base": base,
         "prune": prune,
-        "services": dict(bound.services),
-        "needs": {name: dict(needs) for name, needs in bound.needs.items()},
-        "networks": dict(bound.networks),
-        "configs": dict(bound.configs),
-        "secrets": dict(bound.secrets),
         "config_data": data,
         "secret_files": dict(secret_files),
     }
@@ -45,16 +39,8 @@ def from_json(record: object) -> tuple[Bound, Json, bool, dict[str, str]]:
     if record["format"] != FORMAT:
         raise BadPlanError(f"the plan has format {record['format']!r}, this stackc reads {FORMAT!r}: plan again")
     try:
-        bound = Bound(
-            stack=record["stack"],
-            digest=record["digest"],
-            services=record["services"],
-            needs=record["needs"],
-            networks=record["networks"],
-            configs=record["configs"],
-            secrets=record["secrets"],
-            data={("config", n): base64.b64decode(d, validate=True) for n, d in record["config_data"].items()},
-        )
+        data = {("config", n): base64.b64decode(d, validate=True) for n, d in record["config_data"].items()}
+        bound = bound_from_json(record, data)
         return bound, dict(record["base"]), bool(record["prune"]), dict(record["secret_files"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadPlanError(f"the plan is damaged ({type(error).__name__}: {error}): plan again") from error
