@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from stackc.cli.shell import USAGE, Shell, UserError
+from stackc.cli.shell import USAGE, Shell, UserError, confess
 
 COMMANDS = {
     "run": "keep the stacks of reconciler.yaml as git has them, until SIGTERM",
@@ -66,6 +66,8 @@ def _run(name: str, rest: Sequence[str], shell: Shell) -> int:
     except KeyboardInterrupt:
         shell.err.write("reconciler: interrupted\n")
         return 130
+    except Exception as defect:
+        return confess("reconciler", defect, shell)
 
 
 def _overview() -> str:

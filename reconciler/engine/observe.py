@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.engine.client import Engine
 from stackc.observed import ManagerInfo, Observed, ObservedObject, ObservedService, ObservedTask
-from stackc.plan import NAMESPACE_LABEL, Json, StackPlan
+from stackc.plan import Json, StackPlan
 
 
 def observe(engine: Engine, stack: str, plan: StackPlan | None = None, *, tasks: bool = False) -> Observed:
@@ -153,7 +153,3 @@ def _task(raw: Json, names: Mapping[str, str], current: set[str]) -> ObservedTas
 
 def _task_order(task: ObservedTask) -> tuple[str, int, str, str, str]:
     return task.service, task.slot, task.node, task.created_at, task.id
-
-
-def foreign(labels: Mapping[str, str], stack: str) -> bool:
-    return labels.get(NAMESPACE_LABEL) != stack

@@ -254,7 +254,8 @@ class _Rollout:
         """Without gates and without a verdict. The attempt stays open: the next apply takes it up and judges it."""
         self.observed = refresh(self.engine, self.observed)
         written = [self._write(item, back=False) for item in items.values()]
-        failures = tuple(f"{i.name}: {i.text}" for i in written if i.state == FAILED)
+        conflict = "it was written by somebody else at the same moment; apply again"
+        failures = tuple(f"{i.name}: {i.text if i.state == FAILED else conflict}" for i in written if not i.written)
         if failures:
             self._close("failed", failures[0])
             return Outcome(result=Result.FAILED, reason=failures[0], failures=failures, changed=tuple(self.changed))

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from stackc.cli.options import NotQuick, QuickParser
-from stackc.cli.shell import USAGE, Shell, UserError
+from stackc.cli.shell import USAGE, Shell, UserError, confess
 
 COMMANDS = {
     "config": "print the canonical YAML, as `docker stack config` does",
@@ -78,19 +78,7 @@ def _run(name: str, rest: Sequence[str], shell: Shell) -> int:
         shell.err.write("stackc: interrupted\n")
         return 130
     except Exception as defect:
-        return _confess(defect, shell)
-
-
-def _confess(defect: Exception, shell: Shell) -> int:
-    """A defect of ours is said in two lines; who mends it asks for the traceback."""
-    if shell.env.get("STACKC_DEBUG"):
-        raise defect
-    text = "".join(c if c.isprintable() else " " for c in str(defect))[:200]
-    shell.err.write(
-        f"stackc: internal error: {type(defect).__name__}: {text}\n"
-        "  this is a defect of stackc; what was applied so far stays. STACKC_DEBUG=1 shows where\n"
-    )
-    return 1
+        return confess("stackc", defect, shell)
 
 
 def _parsed(name: str, module: Any, rest: Sequence[str]) -> Any:

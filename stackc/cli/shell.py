@@ -32,3 +32,15 @@ class Shell(NamedTuple):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
         return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ), os.getcwd())  # noqa: PTH109 (pathlib costs 5 ms)
+
+
+def confess(program: str, defect: Exception, shell: Shell) -> int:
+    """A defect of ours is said in two lines; who mends it asks for the traceback. The exit code."""
+    if shell.env.get("STACKC_DEBUG"):
+        raise defect
+    text = "".join(c if c.isprintable() else " " for c in str(defect))[:200]
+    shell.err.write(
+        f"{program}: internal error: {type(defect).__name__}: {text}\n"
+        "  this is a defect of stackc; what was applied so far stays. STACKC_DEBUG=1 shows where\n"
+    )
+    return 1
