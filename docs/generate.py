@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from stackc.assemble.attributes import ATTRIBUTES
+from stackc.attributes import ATTRIBUTES
 from stackc.report.reference import diagnostics_page
 from stackc.unsupported import INEXPRESSIBLE, NOT_YET
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stackc.assemble.attributes import ROOT, Attr, Place
+from stackc.attributes import ROOT, Attr, Place
 from stackc.assemble.context import Context
 from stackc.assemble.environment import environment
 from stackc.assemble.mounts import is_absolute, parse_mount

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stackc.assemble.attributes import ROOT, Place
+from stackc.attributes import ROOT, Place
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, sequence
 
 Merge = Callable[[Node | None, Node | None, bool], Node | None]

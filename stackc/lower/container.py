@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stackc.assemble.attributes import ATTRIBUTES, CONTAINER
+from stackc.attributes import ATTRIBUTES, CONTAINER
 from stackc.assemble.context import Context
 from stackc.lower.files import file_references
 from stackc.lower.image import familiar
