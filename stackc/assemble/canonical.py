@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stackc.attributes import ROOT, Attr, Place
 from stackc.assemble.context import Context
 from stackc.assemble.environment import environment
 from stackc.assemble.mounts import is_absolute, parse_mount
 from stackc.assemble.ports import parse_ports
 from stackc.assemble.quantity import duration, size
 from stackc.assemble.words import split
+from stackc.attributes import ROOT, Attr, Place
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, scalar, sequence
 from stackc.parse.scalars import go_text
 

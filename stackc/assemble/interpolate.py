@@ -5,10 +5,10 @@ Nodes without a ``$`` are kept as they are, so a file without variables costs on
 
 from __future__ import annotations
 
-from stackc.attributes import ROOT, Place
 from stackc.assemble.context import Context
 from stackc.assemble.quantity import boolean, fraction, integer, size
 from stackc.assemble.template import TemplateError, expand_compose, expand_stack
+from stackc.attributes import ROOT, Place
 from stackc.diagnostics import Span
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Value
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stackc.attributes import ATTRIBUTES, CONTAINER
 from stackc.assemble.context import Context
+from stackc.attributes import ATTRIBUTES, CONTAINER
 from stackc.lower.files import file_references
 from stackc.lower.image import familiar
 from stackc.lower.mounts import mounts
