@@ -22,6 +22,7 @@ _E, _W = Severity.ERROR, Severity.WARNING
 _SEVERAL = "keep one document per file and give several files with -c"
 _EVERYWHERE = "Swarm publishes on all interfaces of every node: remove the address"
 _NAME = "letters, digits, - and _; at most 63 characters with the stack's name"
+_POWER = "give it less, or say in the file why it needs this"
 _BLIND = "without `healthcheck:` only a task that exits counts as failed"
 
 CODES: dict[str, Code] = {
@@ -97,6 +98,9 @@ CODES: dict[str, Code] = {
     "SC4017": Code(_W, "a defined object that no service uses"),
     "SC4019": Code(_W, "a dependency that never completes", "use a job (deploy.mode) or a restart policy that ends"),
     "SC4018": Code(_E, "too many services"),
+    "SC4050": Code(_W, "a task that is given power over its node", _POWER),
+    "SC4051": Code(_W, "a kernel setting that is not the container's own", "set it on the nodes"),
+    "SC4052": Code(_W, "a label that belongs to docker", "choose another name"),
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from stackc.checks import (
     images,
     mounts,
     names,
+    node_access,
     ports,
     references,
     unused,
@@ -35,6 +36,7 @@ TREE_CHECKS: tuple[Callable[[Mapping, str, Context], None], ...] = (
     mounts.check,
     health.check,
     engine_rules.check,
+    node_access.check,
     unused.check,
 )
 PLAN_CHECKS: tuple[Callable[[StackPlan, Mapping, Context], None], ...] = (file_sizes.check,)
