@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 from collections import Counter
@@ -177,13 +178,17 @@ def nothing_alive_is_deleted(sim: Simulation, made: Step) -> None:
 
 
 def a_step_that_did_nothing_is_a_fixed_point(sim: Simulation, made: Step) -> None:
+    """Up to the very last moment before ``wake_at``, which may be ``now`` itself: two deadlines can lie a rounding
+    error apart, with no time between them. At ``wake_at`` something does happen, or waking up was for nothing."""
     if not made.empty:
         assert made.wake_at == sim.now
         return
     assert made.wake_at is None or made.wake_at > sim.now
-    later = sim.now + 1000 if made.wake_at is None else (sim.now + made.wake_at) / 2
-    for at in (sim.now, later):
+    last = sim.now + 1e6 if made.wake_at is None else math.nextafter(made.wake_at, sim.now)
+    for at in (sim.now, last):
         assert step(sim.snapshot(), made.memory, at, SeededChoices(0)) == made
+    if made.wake_at is not None:
+        assert step(sim.snapshot(), made.memory, made.wake_at, SeededChoices(0)) != made
 
 
 def updates_keep_to_their_parallelism(sim: Simulation, made: Step) -> None:
@@ -280,7 +285,16 @@ def test_when_nothing_fails_any_more_every_slot_runs(data: st.DataObject, seed: 
 def test_an_undisturbed_update_takes_no_more_slots_down_than_it_may(data: st.DataObject, seed: int) -> None:
     parallelism, size = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 6))
     order = data.draw(st.sampled_from(["stop-first", "start-first"]))
-    config = {"Parallelism": parallelism, "Delay": data.draw(st.sampled_from([0, SECOND])), "Order": order}
+    undisturbed_update(seed, parallelism, size, order, data.draw(st.sampled_from([0, SECOND])))
+
+
+def test_an_undisturbed_update_whose_deadlines_lie_a_rounding_error_apart() -> None:
+    """A task runs at 5.3 s, and a worker's delay is over at the next number a float can hold."""
+    undisturbed_update(676, 3, 4, "start-first", SECOND)
+
+
+def undisturbed_update(seed: int, parallelism: int, size: int, order: str, delay: int) -> None:
+    config = {"Parallelism": parallelism, "Delay": delay, "Order": order}
     allowed = 0 if order == "start-first" else parallelism
 
     def availability(sim: Simulation, made: Step) -> None:

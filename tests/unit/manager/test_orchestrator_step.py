@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import pytest
-from orchestration import QUICK, config, deployed, service
+from orchestration import QUICK, config, created_at, deployed, service, status_times
 
-from reconciler.manager.model import Cluster, TaskState
+from reconciler.manager.model import Cluster, Task, TaskState
 from reconciler.manager.orchestrator import Memory, step
 from reconciler.manager.orchestrator.draft import Draft
 from reconciler.manager.simulated import Script, SeededChoices, Simulation, single_node
@@ -72,6 +73,27 @@ def test_neither_the_desired_nor_the_observed_state_decreases() -> None:
         draft.report(task.id, state, "again")
     assert draft.result(()).empty
     assert draft.tasks[task.id] == task
+
+
+def test_deadlines_a_rounding_error_apart_are_two_moments() -> None:
+    """No float lies between 1.5 and the next one: each worker's delay ends at its own, and neither is overslept."""
+    first, second = 1.5, math.nextafter(1.5, 2)
+
+    def script(task: Task) -> Script:
+        return Script(prepare=0, start=math.nextafter(1, 2) if task.id == "t0006" else 1)
+
+    update = config(2, 0.5, Order="start-first")
+    sim = deployed(service("1", 4), script=script)
+    sim.update("web", service("2", 4, UpdateConfig=update))
+    sim.run_until(first)
+    assert created_at(sim, "2") == [0, 0, first]
+    for _ in range(2):
+        made = step(cluster(sim), sim.memory, first, SeededChoices())
+        assert (made.empty, made.wake_at, made.memory) == (True, second, sim.memory)
+    assert step(cluster(sim), sim.memory, second, SeededChoices()).tasks
+    assert sim.run_until_quiet(60)
+    assert created_at(sim, "2") == [0, 0, first, second]
+    assert status_times(sim, "completed") == [second + 1 + 0.5 + 5]
 
 
 def test_jobs_are_left_alone() -> None:
