@@ -13,16 +13,22 @@ from stackc.diff.bind import KEY_LABEL, own
 _PATIENCE = 60  # looks at half a second: tasks of a removed service hold its networks until they have ended
 
 
-def remove_orphans(engine: Engine, diff: PlanDiff, sleep: Callable[[float], None]) -> list[str]:
-    """Services first, then, once their tasks are gone, networks. Returns what could not be removed, in words."""
+def remove_orphans(
+    engine: Engine, diff: PlanDiff, sleep: Callable[[float], None], hold: Callable[[], None]
+) -> list[str]:
+    """Services first, then, once their tasks are gone, networks. Returns what could not be removed, in words.
+
+    ``hold`` is asked before each removal and raises when the stack is not ours to write any more."""
     problems: list[str] = []
     services = diff.of("service", "remove")
     for change in services:
+        hold()
         _remove(lambda c=change: engine.remove_service(c.id), f"service {change.name}", problems)  # type: ignore[misc]
     ids = {change.id for change in services}
     if ids:
         wait_for_tasks(engine, diff.stack, ids, sleep)
     for change in diff.of("network", "remove"):
+        hold()
         _remove(lambda c=change: engine.remove("networks", c.id), f"network {change.name}", problems)  # type: ignore[misc]
     return problems
 

@@ -8,6 +8,7 @@ one read brings them together with the stack's own configs, and `docker stack rm
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping
@@ -15,12 +16,15 @@ from dataclasses import dataclass, replace
 
 from reconciler.engine import Engine, EngineError
 from reconciler.engine.observe import file_object
+from reconciler.rollout import lease
 from stackc.diff import Bound
 from stackc.diff.bind import bound_from_json, bound_to_json
 from stackc.observed import RECORD_LABEL, ObservedObject
 from stackc.plan import NAMESPACE_LABEL, Json
 
 ATTEMPT = "attempt"
+PART = "attempt-part"
+PART_SIZE = 450_000  # bytes; engines take configs below 500 KiB (older ones) or 1000 KiB
 KEEP = 20  # attempts
 GENERATIONS = 5  # good revisions whose configs and secrets are kept, so that one can return to them
 _OPEN = ("applying", "rolling-back")
@@ -64,6 +68,8 @@ class Attempt:
     cleared: bool = False
     object_id: str = ""
     object_version: int = 0
+    parts: tuple[str, ...] = ()  # ids of the configs that hold the rest of a long record
+    parts_of: str = ""  # what those configs bear as a label
 
     @property
     def open(self) -> bool:
@@ -77,9 +83,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """Attempts, oldest first."""
+    """Attempts, oldest first. ``loose``: ids of parts of records that were never finished."""
 
     attempts: tuple[Attempt, ...] = ()
+    loose: tuple[str, ...] = ()
 
     @property
     def last(self) -> Attempt | None:
@@ -113,8 +120,23 @@ def read(engine: Engine, stack: str) -> History:
 
 def of_configs(configs: Iterable[ObservedObject]) -> History:
     """The history among a stack's configs; what is not ours or cannot be read is passed over."""
-    attempts = [a for a in (_attempt(c) for c in configs if is_attempt(c)) if a is not None]
-    return History(attempts=tuple(sorted(attempts, key=lambda a: a.number)))
+    records: list[ObservedObject] = []
+    parts: dict[str, list[ObservedObject]] = {}
+    for config in configs:
+        if config.labels.get(RECORD_LABEL) == PART:
+            parts.setdefault(config.labels.get("stackc.part-of", ""), []).append(config)
+        elif is_attempt(config):
+            records.append(config)
+    found = (_attempt(c, sorted(parts.get(c.labels.get("stackc.parts", "-"), ()), key=_part_number)) for c in records)
+    attempts = tuple(sorted((a for a in found if a is not None), key=lambda a: a.number))
+    used = {identity for a in attempts for identity in a.parts}
+    loose = tuple(c.id for group in parts.values() for c in group if c.id not in used)
+    return History(attempts=attempts, loose=loose)
+
+
+def _part_number(part: ObservedObject) -> int:
+    number = part.labels.get("stackc.part", "")
+    return int(number) if number.isascii() and number.isdigit() else 0
 
 
 def is_attempt(config: ObservedObject) -> bool:
@@ -123,9 +145,47 @@ def is_attempt(config: ObservedObject) -> bool:
 
 def begin(engine: Engine, attempt: Attempt) -> Attempt:
     """Write the intent, before the first effect. Raises EngineError «exists» when another apply was faster."""
+    data = encode(attempt.bound, attempt.base)
+    parts = []
+    group = _group(attempt)
+    for number, start in enumerate(range(PART_SIZE, len(data), PART_SIZE), 1):
+        name = f"stackc.{attempt.bound.stack[:30]}.{attempt.number:06d}.{group}.{number}"
+        labels = {
+            NAMESPACE_LABEL: attempt.bound.stack,
+            RECORD_LABEL: PART,
+            "stackc.part-of": group,
+            "stackc.part": str(number),
+        }
+        parts.append(engine.create_config({"Name": name, "Labels": labels}, data[start : start + PART_SIZE]))
+    attempt = replace(attempt, parts=tuple(parts), parts_of=group if parts else "")
     spec = {"Name": _name(attempt), "Labels": _labels(attempt)}
-    object_id = engine.create_config(spec, encode(attempt.bound, attempt.base))
+    object_id = engine.create_config(spec, data[:PART_SIZE])
     return replace(attempt, object_id=object_id, object_version=0)
+
+
+def _group(attempt: Attempt) -> str:
+    """The same for all parts of one record, and of no other one, also after a crash."""
+    return hashlib.sha256(f"{attempt.actor} {attempt.number} {attempt.started!r}".encode()).hexdigest()[:8]
+
+
+def hold(engine: Engine, attempt: Attempt) -> int:
+    """The record's version index. Raises LeaseLostError when another actor has taken the stack over."""
+    return _record_version(engine, attempt, attempt.actor)
+
+
+def _record_version(engine: Engine, attempt: Attempt, only: str = "") -> int:
+    try:
+        record = engine.inspect_config(attempt.object_id)
+    except EngineError as error:
+        if error.kind != "not-found":
+            raise
+        raise LeaseLostError(f"the record of {attempt.bound.stack} is gone: the stack was removed meanwhile") from error
+    holder = (record["Spec"].get("Labels") or {}).get("stackc.actor", "")
+    if only and holder != only:
+        raise LeaseLostError(
+            f"{lease.shown(holder)} has taken over the rollout of {attempt.bound.stack}; this one has stopped"
+        )
+    return int(record["Version"]["Index"])
 
 
 def mark(engine: Engine, attempt: Attempt, *, take_over: bool = False) -> Attempt:
@@ -133,13 +193,10 @@ def mark(engine: Engine, attempt: Attempt, *, take_over: bool = False) -> Attemp
 
     The open attempt is the stack's lease: who holds it renews it, and every write of it is a compare-and-swap.
     """
-    record = engine.inspect_config(attempt.object_id)
-    holder = (record["Spec"].get("Labels") or {}).get("stackc.actor", "")
-    if holder != attempt.actor and not take_over:
-        raise LeaseLostError(f"{holder} has taken over the rollout of {attempt.bound.stack}; this one has stopped")
+    version = _record_version(engine, attempt) if take_over else hold(engine, attempt)
     spec = {"Name": _name(attempt), "Labels": _labels(attempt)}
     try:
-        engine.update_config(attempt.object_id, record["Version"]["Index"], spec)
+        engine.update_config(attempt.object_id, version, spec)
     except EngineError as error:
         if error.kind == "conflict":
             raise LeaseLostError(
@@ -158,8 +215,9 @@ def forget(engine: Engine, history: History, keep: int = KEEP) -> None:
     """Remove the oldest attempts beyond ``keep``; LastGood always stays."""
     surplus = len(history.attempts) - keep
     old = [a for a in history.attempts if a is not history.last_good and not a.open]
-    for attempt in old[: max(surplus, 0)]:
-        engine.remove("configs", attempt.object_id)
+    gone = [identity for a in old[: max(surplus, 0)] for identity in (a.object_id, *a.parts)]
+    for identity in (*gone, *history.loose):
+        engine.remove("configs", identity)
 
 
 def _name(attempt: Attempt) -> str:
@@ -183,15 +241,17 @@ def _labels(attempt: Attempt) -> dict[str, str]:
     }
     if attempt.ended is not None:
         labels["stackc.ended"] = repr(attempt.ended)
+    if attempt.parts_of:
+        labels["stackc.parts"] = attempt.parts_of
     if attempt.cleared:
         labels["stackc.cleared"] = "true"
     return labels
 
 
-def _attempt(config: ObservedObject) -> Attempt | None:
+def _attempt(config: ObservedObject, parts: list[ObservedObject]) -> Attempt | None:
     labels = config.labels
     try:
-        bound, base = decode(config.data or b"")
+        bound, base = decode(b"".join(c.data or b"" for c in (config, *parts)))
         return Attempt(
             number=int(labels["stackc.number"]),
             bound=bound,
@@ -210,6 +270,8 @@ def _attempt(config: ObservedObject) -> Attempt | None:
             cleared=labels.get("stackc.cleared") == "true",
             object_id=config.id,
             object_version=config.version,
+            parts=tuple(part.id for part in parts),
+            parts_of=labels.get("stackc.parts", ""),
         )
     except (KeyError, ValueError, TypeError, zlib.error):
         return None

@@ -86,7 +86,7 @@ def _from_saved(client: Engine, path: str, shell: Shell, settings: Settings) -> 
     from dataclasses import replace
 
     from reconciler.engine.observe import observe
-    from reconciler.rollout.deploy import compare_with
+    from reconciler.rollout.prepare import compare_with
     from stackc.diff import saved
 
     try:

@@ -20,8 +20,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, shell: Shell) -> int:
     from reconciler.rollout import Revision, Settings, carry_out
-    from reconciler.rollout.deploy import prepare_bound
     from reconciler.rollout.journal import Attempt, History, read
+    from reconciler.rollout.prepare import prepare_bound
     from stackc.cli.ask import confirmed
     from stackc.cli.progress import view
     from stackc.cli.verdict import tell

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import zlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -18,8 +20,8 @@ BODY = st.dictionaries(TEXT, st.recursive(TEXT | st.integers() | st.none(), st.l
 
 
 def bound(digest: str = "sha256:1", **more: object) -> Bound:
-    parts = {"services": {}, "needs": {}, "networks": {}, "configs": {}, "secrets": {}, "data": {}}
-    return Bound(stack="s", digest=digest, **{**parts, **more})  # type: ignore[arg-type]
+    parts = {"stack": "s", "services": {}, "needs": {}, "networks": {}, "configs": {}, "secrets": {}, "data": {}}
+    return Bound(digest=digest, **{**parts, **more})  # type: ignore[arg-type]
 
 
 def attempt(number: int, phase: str, digest: str = "sha256:1", **more: object) -> Attempt:
@@ -48,6 +50,55 @@ def test_the_bytes_of_configs_and_secrets_are_not_in_the_record() -> None:
     import base64
 
     assert b"hunter2" not in zlib.decompress(base64.b64decode(record))
+
+
+class Configs:
+    """The three config calls of an engine, on a dictionary: names are unique, labels can be updated."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, ObservedObject] = {}
+
+    def create_config(self, spec: dict, data: bytes) -> str:
+        assert len(data) <= 500 * 1024
+        assert len(spec["Name"]) <= 64
+        self.objects[spec["Name"]] = ObservedObject(
+            id=spec["Name"], name=spec["Name"], version=1, spec=spec, labels=spec["Labels"], data=data
+        )
+        return str(spec["Name"])
+
+    def inspect_config(self, config_id: str) -> dict:
+        return {"Spec": {"Labels": self.objects[config_id].labels}, "Version": {"Index": 1}}
+
+    def update_config(self, config_id: str, version: int, spec: dict) -> None:
+        self.objects[config_id] = replace(self.objects[config_id], labels=spec["Labels"])
+
+    def remove(self, kind: str, object_id: str) -> None:
+        del self.objects[object_id]
+
+
+def test_a_long_record_is_kept_in_parts_and_goes_with_them() -> None:
+    configs = Configs()
+    noise = {f"s{n}": {"Noise": os.urandom(40_000).hex()} for n in range(30)}
+    long = attempt(1, "applying", bound=bound(services=noise, stack="s" * 60))
+    begun = journal.begin(configs, long)  # type: ignore[arg-type]
+    assert len(begun.parts) >= 2
+    journal.mark(configs, replace(begun, phase="failed", actor="b"), take_over=True)  # type: ignore[arg-type]
+    journal.begin(configs, attempt(2, "applied"))  # type: ignore[arg-type]
+    history = journal.of_configs(reversed(configs.objects.values()))
+    assert [a.number for a in history.attempts] == [1, 2]
+    assert history.attempts[0].bound == long.bound
+    assert not history.loose
+    journal.forget(configs, history, keep=1)  # type: ignore[arg-type]
+    assert len(configs.objects) == 1
+
+
+def test_parts_whose_record_was_never_written_are_swept() -> None:
+    configs = Configs()
+    noise = {"s": {"Noise": os.urandom(600_000).hex()}}
+    begun = journal.begin(configs, attempt(1, "applying", bound=bound(services=noise)))  # type: ignore[arg-type]
+    del configs.objects[begun.object_id]  # the process died between the parts and the record
+    journal.forget(configs, journal.of_configs(configs.objects.values()))  # type: ignore[arg-type]
+    assert not configs.objects
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"aGVsbG8=", journal.encode(bound(), {})[:-8]])

@@ -1,0 +1,327 @@
+"""The course of one rollout: intent, objects, services wave by wave, verdict; on failure the way back.
+
+Decisions are made in ``machine``; here they are carried out, each write under the stack's lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.engine import Engine, EngineError
+from reconciler.engine.observe import by_id, observe, refresh
+from reconciler.rollout import journal, lease, machine
+from reconciler.rollout.cleanup import collect_generations, remove_orphans
+from reconciler.rollout.journal import Attempt, LeaseLostError, Revision
+from reconciler.rollout.machine import Item, Items
+from reconciler.rollout.outcome import Outcome, Result
+from reconciler.rollout.prepare import Prepared, Settings
+from reconciler.rollout.progress import Progress, ServiceProgress
+from reconciler.rollout.verdict import FAILED, GOOD
+from stackc.diff import Bound
+from stackc.plan import Json
+
+PORT_PATIENCE = 3.0  # seconds in which a port may still be let go by whoever had it
+TICK = 0.2  # seconds between two looks at an engine
+
+
+def new_attempt(
+    prepared: Prepared, revision: Revision, settings: Settings, phase: str, reason: str, ended: float | None = None
+) -> Attempt:
+    last = prepared.history.last
+    return Attempt(
+        number=last.number + 1 if last else 1,
+        bound=prepared.bound,
+        revision=revision,
+        phase=phase,
+        reason=reason,
+        started=settings.now(),
+        ended=ended,
+        actor=settings.actor,
+        base={name: s.version for name, s in prepared.observed.services.items()},
+        renewed=settings.now(),
+    )
+
+
+class Course:
+    """The state of one run: the attempt's record, its items and the engine they are sent to."""
+
+    def __init__(self, engine: Engine, prepared: Prepared, settings: Settings) -> None:
+        self.engine = engine
+        self.prepared = prepared
+        self.bound = prepared.bound
+        self.observed = prepared.observed
+        self.settings = settings
+        self.started = settings.now()
+        self.phase = "preparing"
+        self.attempt: Attempt | None = None
+        good = prepared.history.last_good
+        self.last_good: Bound | None = good.bound if good else None
+        self.changed: list[str] = []
+        self._told: dict[str, tuple[str, str]] = {}
+
+    # -- the course ------------------------------------------------------------------------------------------
+
+    def run(self, revision: Revision, open_attempt: Attempt | None) -> Outcome:
+        base = {name: s.version for name, s in self.observed.services.items()}
+        resumed = False
+        if open_attempt is not None and open_attempt.digest == self.bound.digest:
+            base, resumed = dict(open_attempt.base), True
+            self.attempt = replace(open_attempt, actor=self.settings.actor, renewed=self.settings.now())
+            journal.mark(self.engine, self.attempt, take_over=True)
+            self.note(f"going on with attempt {open_attempt.number}, which {lease.shown(open_attempt.actor)} left")
+        else:
+            if open_attempt is not None:
+                self._supersede(open_attempt)
+            attempt = new_attempt(self.prepared, revision, self.settings, "applying", "")
+            try:
+                self.attempt = journal.begin(self.engine, attempt)
+            except EngineError as error:
+                if error.kind != "exists":
+                    raise
+                raise LeaseLostError(
+                    "another apply of this stack began at the same moment; nothing was written"
+                ) from error
+        items = self._items(base, resumed)
+        if resumed and open_attempt is not None and open_attempt.phase == "rolling-back":
+            return self._back(items, open_attempt.reason)
+        return self._forward(items)
+
+    def _supersede(self, attempt: Attempt) -> None:
+        ended = replace(
+            attempt,
+            phase="cancelled",
+            reason="its process ended before the verdict; a newer plan took over",
+            ended=self.settings.now(),
+            actor=self.settings.actor,
+        )
+        journal.mark(self.engine, ended, take_over=True)
+
+    def _items(self, base: Mapping[str, int], resumed: bool) -> Items:
+        """What this rollout writes; on a resume also what the dead process had written already."""
+        changes = {c.name: c for c in self.prepared.diff.of("service", "create", "update")}
+        names = [n for wave in self.prepared.diff.waves for n in wave]
+        before = self.last_good.services if self.last_good else {}
+        items: Items = {}
+        for name in names:
+            change = changes.get(name)
+            touched = resumed and self._touched(name, base)
+            if change is None and not touched:
+                continue
+            live = self.observed.services.get(name)
+            spec = change.spec if change is not None and change.spec is not None else self.bound.services[name]
+            items[name] = Item(
+                name=name,
+                spec=spec,
+                before=live.spec if live is not None else before.get(name) if touched else None,
+                needs=self.bound.needs.get(name, {}),
+                base=base.get(name, 0),
+            )
+        return items
+
+    def _touched(self, name: str, base: Mapping[str, int]) -> bool:
+        live = self.observed.services.get(name)
+        return live is not None and live.version != base.get(name, 0)
+
+    def _forward(self, items: Items) -> Outcome:
+        refused = self._create_objects()
+        if refused:
+            self._close("failed", refused)
+            text = f"{refused}; no service was touched"
+            return Outcome(result=Result.FAILED, reason=text, failures=(refused,))
+        self.phase = "applying"
+        if self.settings.detach:
+            return self._send_all(items)
+        items, stopped = self._drive(items, back=False)
+        if stopped == "cancelled":
+            self._close("cancelled", "a newer revision took over")
+            return Outcome(result=Result.CANCELLED, reason="a newer revision took over", changed=tuple(self.changed))
+        failed = [i for i in items.values() if i.state == FAILED]
+        if not failed and not stopped:
+            return self._succeed()
+        late = [i for i in items.values() if not i.settled] if stopped else []
+        failures = tuple(f"{i.name}: {i.text}" for i in failed + late)
+        reason = failures[0] if not stopped else f"not done within {self.settings.timeout:.0f} s: {failures[0]}"
+        self.note(f"failed: {reason}")
+        return self._back(items, reason, failures)
+
+    def _send_all(self, items: Items) -> Outcome:
+        """Without gates and without a verdict. The attempt stays open: the next apply takes it up and judges it."""
+        self.observed = refresh(self.engine, self.observed)
+        written = [self._write(item, back=False) for item in items.values()]
+        conflict = "it was written by somebody else at the same moment; apply again"
+        failures = tuple(f"{i.name}: {i.text if i.state == FAILED else conflict}" for i in written if not i.written)
+        if failures:
+            self._close("failed", failures[0])
+            return Outcome(result=Result.FAILED, reason=failures[0], failures=failures, changed=tuple(self.changed))
+        return Outcome(result=Result.APPLIED, reason="sent, not waited for", changed=tuple(self.changed))
+
+    def _succeed(self) -> Outcome:
+        self.phase = "finishing"
+        self.tell()
+        history = self.prepared.history
+        problems = remove_orphans(self.engine, self.prepared.diff, self.settings.sleep, self._hold)
+        self._close("applied", "applied")
+        kept = [a.bound for a in history.attempts if a.phase == "applied"][-journal.GENERATIONS :]
+        collect_generations(self.engine, self.bound, kept)
+        journal.forget(self.engine, history)
+        return Outcome(result=Result.APPLIED, reason="applied", changed=tuple(self.changed), failures=tuple(problems))
+
+    def _back(self, items: Items, reason: str, failures: tuple[str, ...] = ()) -> Outcome:
+        """Return what this rollout changed to LastGood, once. A rollback that fails stops and says so."""
+        changed = tuple(self.changed) or tuple(items)
+        if self.last_good is None:
+            self._close("failed", reason)
+            text = f"{reason}; there is no earlier good revision to return to, the stack stays as it is"
+            return Outcome(result=Result.FAILED, reason=text, failures=failures, changed=changed)
+        assert self.attempt is not None
+        self.phase = "rolling-back"
+        self.attempt = journal.mark(self.engine, replace(self.attempt, phase="rolling-back", reason=reason))
+        back, stopped = self._drive(machine.turned(items, self.last_good.services), back=True)
+        bad = [i for i in back.values() if i.state != GOOD]
+        if bad or stopped:
+            lines = tuple(f"{i.name}: {i.text}" for i in bad)
+            self._close("failed", f"{reason}; and the rollback failed: {'; '.join(lines)}")
+            return Outcome(
+                result=Result.FAILED,
+                reason=f"{reason}; and the rollback failed too, the stack stays as it is",
+                failures=failures + lines,
+                changed=changed,
+            )
+        self._close("rolled-back", reason)
+        return Outcome(result=Result.ROLLED_BACK, reason=reason, failures=failures, changed=changed)
+
+    # -- carrying out ----------------------------------------------------------------------------------------
+
+    def _create_objects(self) -> str:
+        """Networks, configs and secrets. What the engine refused, in words; "" when all are there."""
+        for change in self.prepared.diff.changes:
+            if change.action != "create" or change.kind == "service":
+                continue
+            assert change.spec is not None
+            self._hold()
+            try:
+                if change.kind == "network":
+                    self.engine.create_network(change.spec)
+                else:
+                    create = self.engine.create_config if change.kind == "config" else self.engine.create_secret
+                    create(change.spec, self.bound.data[change.kind, change.name])
+            except EngineError as error:
+                if error.kind in ("unreachable", "lease"):
+                    raise
+                if error.kind != "exists":  # an earlier, interrupted run has made it
+                    return f"the engine refused the {change.kind} {change.name}: {error.message}"
+            self.note(f"created {change.kind} {change.name}")
+        self.observed = observe(self.engine, self.bound.stack)
+        return ""
+
+    def _drive(self, items: Items, *, back: bool) -> tuple[Items, str]:
+        """Look, decide, write, until every item is settled, one has failed, time is up or a newer plan is there."""
+        deadline = self.settings.now() + self.settings.timeout
+        renewed = self.settings.now()
+        while True:
+            self.observed = refresh(self.engine, self.observed)
+            items, writes = machine.advance(items, self.observed, self.settings.now(), back=back)
+            for name in writes:
+                items[name] = self._write(items[name], back=back)
+            self.tell(items)
+            if all(i.state == GOOD for i in items.values()):
+                return (items if back else self._with_unserved(items)), ""
+            if any(i.state == FAILED for i in items.values()):
+                return items, ""
+            if self.settings.now() > deadline:
+                return items, "timeout"
+            if not back and self.settings.cancelled():
+                return items, "cancelled"
+            if self.settings.now() - renewed > lease.RENEW:
+                renewed = self.settings.now()
+                assert self.attempt is not None
+                self.attempt = journal.mark(self.engine, replace(self.attempt, renewed=renewed))
+            if not writes:
+                self.settings.sleep(TICK)
+
+    def _with_unserved(self, items: Items) -> Items:
+        """Tasks may be well and nobody can reach them: a published port that another program holds is a failure."""
+        ports = {n: _published(i.spec) for n, i in items.items() if i.spec is not None}
+        deadline = self.settings.now() + PORT_PATIENCE
+        while True:
+            problems = self.engine.unserved_ports()
+            found = {n: p for n, numbers in ports.items() for p in numbers if p in problems}
+            if not found:
+                return items
+            if self.settings.now() > deadline:
+                failed = {n: f"published port {p}: {problems[p]}" for n, p in found.items()}
+                return {
+                    n: replace(i, state=FAILED, text=failed.get(n, i.text)) if n in failed else i
+                    for n, i in items.items()
+                }
+            self.settings.sleep(TICK)
+
+    def _write(self, item: Item, *, back: bool) -> Item:
+        live = self.observed.services.get(item.name)
+        refused = machine.writable(item, live, back=back)
+        if refused:
+            return replace(item, state=FAILED, text=refused, theirs=True)
+        self._hold()
+        try:
+            if item.spec is None:
+                if live is not None:
+                    self.engine.remove_service(live.id)
+            elif live is None:
+                self.engine.create_service(by_id(item.spec, self.observed))
+            else:
+                self.engine.update_service(
+                    live.id, live.version, by_id(_same_force(item.spec, live.spec), self.observed)
+                )
+        except EngineError as error:
+            if error.kind == "conflict":
+                return item  # read again, decide again; never a blind retry
+            if error.kind == "unreachable":
+                raise
+            return replace(item, state=FAILED, text=f"the engine refused it: {error.message}", written=back)
+        if item.name not in self.changed:
+            self.changed.append(item.name)
+        return machine.sent(item, self.observed)
+
+    def _hold(self) -> None:
+        """Before each write: raises LeaseLostError when somebody else has taken this stack over."""
+        assert self.attempt is not None
+        journal.hold(self.engine, self.attempt)
+
+    def _close(self, phase: str, reason: str) -> None:
+        assert self.attempt is not None
+        self.attempt = journal.mark(
+            self.engine, replace(self.attempt, phase=phase, reason=reason, ended=self.settings.now())
+        )
+
+    # -- telling ---------------------------------------------------------------------------------------------
+
+    def note(self, text: str) -> None:
+        self.settings.progress(Progress(phase=self.phase, elapsed=self.settings.now() - self.started, note=text))
+
+    def tell(self, items: Items | None = None) -> None:
+        services = tuple(
+            ServiceProgress(
+                name=i.name,
+                state=i.state,
+                text=i.text,
+                healthy=i.healthy,
+                wanted=i.wanted,
+                tasks=tuple(t for t in self.observed.tasks if t.service == i.name),
+            )
+            for i in (items or {}).values()
+        )
+        self.settings.progress(
+            Progress(phase=self.phase, elapsed=self.settings.now() - self.started, services=services)
+        )
+
+
+def _published(spec: Json) -> list[int]:
+    ports = (spec.get("EndpointSpec") or {}).get("Ports") or ()
+    return [port["PublishedPort"] for port in ports if port.get("PublishedPort")]
+
+
+def _same_force(spec: Json, live: Json) -> Json:
+    """ForceUpdate as it is live: a different one would restart every task."""
+    force = (live.get("TaskTemplate") or {}).get("ForceUpdate") or 0
+    return {**spec, "TaskTemplate": {**spec["TaskTemplate"], "ForceUpdate": force}}
