@@ -1,23 +1,41 @@
-"""The table of attributes: one row for each path of a file that needs more than being copied.
+"""The table of attributes: one row for each path of a file, of both dialects.
 
-A row says how an interpolated string is cast, what brings the short form to the long one, how two files merge,
-where the value stands in the Engine's ServiceSpec and whether changing it restarts tasks. The passes walk the
-tree and this table side by side; none of them knows a path of its own. ``*`` is any key, ``[]`` each list item.
+A row says how an interpolated string is cast, what brings the short form to the long one, how two files merge, which
+field of the Engine API the value becomes and how, whether changing it restarts tasks, and what becomes of the key in
+each dialect. The passes walk the tree and this table side by side; none of them knows a path of its own. ``*`` is any
+key, ``[]`` each list item. A key below one that is not compiled shares its fate.
 """
 
 # annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from typing import NamedTuple
 
-CONTAINER = "TaskTemplate.ContainerSpec."
+COMPILED = "compiled"
+OURS = "stackc"  # done by stackc itself: files, variables, profiles, waves
+WARNED = "warned"  # without effect, with a warning
+SILENT = "silent"  # without effect and without a word: it has no meaning in a stack
+REFUSED = "refused"
+UNKNOWN = "unknown"  # the dialect has no such key
+FATES = (COMPILED, OURS, WARNED, SILENT, REFUSED, UNKNOWN)
+
+BASE_API = "1.41"  # of Engine 20.10, the oldest that is supported
+NEVER = "never"  # in ``since``: a field of the API that no manager keeps for services
+
+CONTAINER = "TaskTemplate.ContainerSpec"
 
 
 class Attr(NamedTuple):
     """``cast``: int, float or bool; docker casts strings that interpolation changed, Compose any string.
     ``lenient``: the same, in Compose only. ``short``: a name in ``canonical.SHORT``. ``merge``: a name in
-    ``merge.RULES`` (without one: mappings merge, lists append, scalars are replaced). ``engine``: where the
-    canonical value is copied to; ``emit``: "" omits Go's zero value, "pointer" only what is absent.
-    ``restarts``: whether a change replaces tasks; None where no such field exists. ``ignored``: why it has
-    no effect in a stack."""
+    ``merge.RULES`` (without one: mappings merge, lists append, scalars are replaced).
+
+    ``engine``: the field below the ServiceSpec, or below the body that creates a network, volume, config or secret.
+    ``emit``: how the value gets there: a name in ``lower.emit.EMITTERS`` or, where several keys make one field, in
+    ``lower.parts.PARTS``. ``default``: what is sent where the key is absent and its parent is not. ``since``: the
+    first API version whose managers keep the field ("": all from ``BASE_API``), or ``NEVER``. ``restarts``: whether a
+    change replaces tasks; None where there is no such field.
+
+    ``stack``, ``compose``: what becomes of the key in the dialect, one of ``FATES``; ``why`` it is not compiled;
+    ``instead``: the nearest thing that works; ``harmless``: values, as text, that ask for nothing else."""
 
     path: str
     cast: str = ""
@@ -26,161 +44,429 @@ class Attr(NamedTuple):
     merge: str = ""
     engine: str = ""
     emit: str = ""
+    default: str | int | None = None
+    since: str = ""
     restarts: bool | None = None
-    ignored: str = ""
+    stack: str = COMPILED
+    compose: str = COMPILED
+    why: str = ""
+    instead: str = ""
+    harmless: tuple[str, ...] = ()
 
 
-def _s(key: str, **columns: str | bool) -> Attr:
-    """A row of a service."""
-    return Attr(f"services.*.{key}", **columns)  # type: ignore[arg-type]
+class _Group:
+    """Makes rows below a path, whose fields stand below an engine path."""
+
+    __slots__ = ("engine", "path", "restarts")
+
+    def __init__(self, path: str, engine: str = "", restarts: bool | None = None) -> None:
+        self.path = path + "." if path else ""
+        self.engine = engine + "." if engine else ""
+        self.restarts = restarts
+
+    def row(self, key: str, **columns: object) -> Attr:
+        """Whatever a row can say."""
+        return Attr(self.path + key, **columns)  # type: ignore[arg-type]
+
+    def __call__(self, key: str, field: str, emit: str = "copy", **columns: object) -> Attr:
+        """A key that becomes a field."""
+        return Attr(self.path + key, engine=self.engine + field, emit=emit, restarts=self.restarts, **columns)  # type: ignore[arg-type]
+
+    def beside(self, key: str, field: str, emit: str, **columns: object) -> Attr:
+        """A key of the service for a field that a key of ``deploy`` has too."""
+        return _service.row(key, engine=self.engine + field, emit=emit, restarts=self.restarts, **columns)
+
+    def ours(self, key: str, why: str, **columns: object) -> Attr:
+        """A key that stackc acts upon."""
+        return Attr(self.path + key, why=why, **{"stack": OURS, "compose": OURS, **columns})  # type: ignore[arg-type]
+
+    def warned(self, key: str, why: str, instead: str = "", **columns: object) -> Attr:
+        """Without effect in both dialects, unless ``columns`` say otherwise."""
+        fates = {"stack": WARNED, "compose": WARNED, **columns}
+        return Attr(self.path + key, why=why, instead=instead, **fates)  # type: ignore[arg-type]
+
+    def refused(self, key: str, why: str, instead: str = "", **columns: object) -> Attr:
+        """No field holds it, and dropping it could harm. ``stack``: what docker does with it."""
+        fates = {"stack": UNKNOWN, "compose": REFUSED, **columns}
+        return Attr(self.path + key, why=why, instead=instead, **fates)  # type: ignore[arg-type]
+
+    def keys(self, below: str, keys: str, **columns: object) -> tuple[Attr, ...]:
+        """Keys of which nothing else is to be said."""
+        return tuple(Attr(f"{self.path}{below}.{key}", **columns) for key in keys.split())  # type: ignore[arg-type]
 
 
-def _task(key: str, engine: str, **columns: str) -> Attr:
-    return Attr(f"services.*.{key}", engine=CONTAINER + engine, restarts=True, **columns)
+_top = _Group("")
+_service = _Group("services.*")
+_task = _Group("services.*", CONTAINER, restarts=True)
+_spec = _Group("services.*", restarts=True)
+_aside = _Group("services.*", restarts=False)
+_health = _Group("services.*.healthcheck", CONTAINER + ".Healthcheck", restarts=True)
+_attachment = _Group("services.*.networks.*", "TaskTemplate.Networks.[]", restarts=True)
+_port = _Group("services.*.ports.[]", "EndpointSpec.Ports.[]", restarts=True)
+_mount = _Group("services.*.volumes.[]", CONTAINER + ".Mounts.[]", restarts=True)
+_credential = _Group("services.*.credential_spec", CONTAINER + ".Privileges.CredentialSpec", restarts=True)
+_config_ref = _Group("services.*.configs.[]", CONTAINER + ".Configs.[]", restarts=True)
+_secret_ref = _Group("services.*.secrets.[]", CONTAINER + ".Secrets.[]", restarts=True)
+_deploy = _Group("services.*.deploy", restarts=False)
+_update = _Group("services.*.deploy.update_config", "UpdateConfig", restarts=False)
+_rollback = _Group("services.*.deploy.rollback_config", "RollbackConfig", restarts=False)
+_restart = _Group("services.*.deploy.restart_policy", "TaskTemplate.RestartPolicy", restarts=True)
+_placement = _Group("services.*.deploy.placement", "TaskTemplate.Placement", restarts=False)
+_resources = _Group("services.*.deploy.resources", "TaskTemplate.Resources", restarts=True)
+_limit = _Group("services.*.deploy.resources.limits", "TaskTemplate.Resources.Limits", restarts=True)
+_reserved = _Group("services.*.deploy.resources.reservations", "TaskTemplate.Resources.Reservations", restarts=True)
+_generic = _Group(
+    "services.*.deploy.resources.reservations.generic_resources.[]",
+    "TaskTemplate.Resources.Reservations.GenericResources.[]",
+    restarts=True,
+)
+_network = _Group("networks.*")
+_subnet = _Group("networks.*.ipam.config.[]", "IPAM.Config.[]")
+_volume = _Group("volumes.*")
+_config = _Group("configs.*")
+_secret = _Group("secrets.*")
 
+_DURATION = {"short": "duration", "merge": "duration"}
+_NUMBER = {"cast": "int", "short": "whole", "merge": "pointer"}
+_PAIRS = {"short": "pairs", "merge": "pairs"}
+_COMPOSE = {"stack": UNKNOWN}
+_DROPPED = {"stack": WARNED, "why": "docker stack drops it"}
+_FORBIDDEN = {"stack": REFUSED, "why": "docker stack refuses it"}
 
-def _ignored(key: str, why: str, **columns: str) -> Attr:
-    return Attr(f"services.*.{key}", ignored=why, **columns)  # type: ignore[arg-type]
-
-
-_DEPENDS_HINT = "a stack has no such setting"
+_NO_FIELD = "a Swarm service has no such setting"
+_NO_ADDRESS = "Swarm has no fixed addresses for tasks"
+_BY_NAME = "services on one network reach each other by name"
+_NO_DEVICES = "Swarm services cannot be given devices"
+_GPU = "use generic_resources, and make the device's runtime the default one of the nodes that have it"
+_NODE = "set it for the engine of the node"
+_LIMITS = "use deploy.resources.limits"
+_JOB = "use a job (deploy.mode: replicated-job), and depends_on with service_completed_successfully"
 
 ATTRIBUTES: tuple[Attr, ...] = (
-    Attr("services.*", merge="service"),
-    # container
+    # the project
+    _top.ours("version", "chooses the dialect", compose=SILENT),
+    _top.ours("name", "the stack's name where the command line gives none", **_COMPOSE),
+    _top.ours("include", "read as files of the project", **_COMPOSE),
+    *_top.keys("include.[]", "path env_file project_directory", **_COMPOSE),
+    _top.refused("models", "Swarm runs containers only", "run the model as a service of its own"),
+    *_top.keys("models.*", "model name context_size runtime_flags", **_COMPOSE),
+    _top.row("services"),
+    _top.row("services.*", merge="service"),
+    # what runs
+    _task("image", "Image", "image"),
     _task("command", "Args", short="words", merge="replace"),
     _task("entrypoint", "Command", short="words", merge="replace"),
+    _task("environment", "Env", "environment", short="environment", merge="environment"),
+    _service.ours("env_file", "read into `environment`", short="env_file"),
+    *_service.keys("env_file.[]", "path required format", **_COMPOSE),
     _task("hostname", "Hostname"),
     _task("user", "User"),
+    _task("group_add", "Groups", short="texts", **_COMPOSE),
     _task("working_dir", "Dir"),
     _task("tty", "TTY", cast="bool"),
     _task("stdin_open", "OpenStdin", cast="bool"),
     _task("read_only", "ReadOnly", cast="bool"),
-    _task("init", "Init", lenient="bool", emit="pointer"),
+    _task("init", "Init", "pointer", lenient="bool"),
     _task("isolation", "Isolation"),
     _task("stop_signal", "StopSignal"),
-    _task("stop_grace_period", "StopGracePeriod", short="duration", emit="pointer", merge="duration"),
-    _task("sysctls", "Sysctls", short="pairs", merge="pairs"),
-    _task("group_add", "Groups", short="texts"),
-    _s("scale", cast="int", short="whole", merge="pointer", restarts=False),
-    _s("image", restarts=True),
-    _s("labels", short="pairs", merge="pairs", restarts=True),
-    _s("environment", short="environment", merge="environment", restarts=True),
-    _s("env_file", short="env_file"),
-    _s("cap_add", restarts=True),
-    _s("cap_drop", restarts=True),
-    _s("extra_hosts", short="hosts", restarts=True),
-    _s("dns", short="strings", restarts=True),
-    _s("dns_search", short="strings", restarts=True),
-    _s("dns_opt", short="strings", restarts=True),
-    _s("ulimits", merge="pairs", restarts=True),
-    _s("ulimits.*", cast="int", short="ulimit", merge="replace"),
-    _s("ulimits.*.soft", cast="int"),
-    _s("ulimits.*.hard", cast="int"),
-    _s("healthcheck", restarts=True),
-    _s("healthcheck.test", short="test", merge="append"),
-    _s("healthcheck.interval", short="duration", merge="duration"),
-    _s("healthcheck.timeout", short="duration", merge="duration"),
-    _s("healthcheck.start_period", short="duration", merge="duration"),
-    _s("healthcheck.start_interval", short="duration", merge="duration"),
-    _s("healthcheck.retries", cast="int", short="whole", merge="pointer"),
-    _s("healthcheck.disable", cast="bool"),
-    _s("logging", merge="logging", restarts=True),
-    _s("logging.options", short="pairs", merge="pairs"),
-    _s("credential_spec", restarts=True),
-    # objects that a service uses
-    _s("networks", short="networks", merge="networks", restarts=True),
-    _s("networks.*.driver_opts", short="pairs"),
-    _s("networks.*.ipv4_address", ignored="Swarm has no fixed addresses for tasks"),
-    _s("networks.*.ipv6_address", ignored="Swarm has no fixed addresses for tasks"),
-    _s("networks.*.mac_address", ignored="Swarm has no fixed addresses for tasks"),
-    _s("networks.*.priority", cast="int", ignored="Swarm orders networks by itself"),
-    _s("ports", short="ports", merge="ports", restarts=True),
-    _s("ports.[].target", cast="int"),
-    _s("ports.[].published", cast="int"),
-    _s("volumes", short="volumes", merge="volumes", restarts=True),
-    _s("volumes.[].read_only", cast="bool"),
-    _s("volumes.[].volume.nocopy", cast="bool"),
-    _s("volumes.[].tmpfs.size", lenient="size"),
-    _s("volumes.[].bind.create_host_path", cast="bool", ignored="Swarm never creates the source of a bind mount"),
-    _s("volumes.[].bind.selinux", ignored="Swarm does not relabel bind mounts"),
-    _s("volumes.[].tmpfs.mode", lenient="mode", ignored="docker stack drops it"),
-    _s("configs", short="file_refs", merge="file_refs", restarts=True),
-    _s("configs.[].mode", cast="int", lenient="mode", short="whole"),
-    _s("secrets", short="file_refs", merge="file_refs", restarts=True),
-    _s("secrets.[].mode", cast="int", lenient="mode", short="whole"),
-    _s("depends_on", short="depends_on", merge="depends_on"),
-    # deploy
-    _s("deploy.mode", restarts=True),
-    _s("deploy.replicas", cast="int", short="whole", merge="pointer", restarts=False),
-    _s("deploy.labels", short="pairs", merge="pairs", restarts=False),
-    _s("deploy.endpoint_mode", restarts=False),
-    _s("deploy.update_config.parallelism", cast="int", short="whole", merge="pointer", restarts=False),
-    _s("deploy.update_config.delay", short="duration", merge="duration", restarts=False),
-    _s("deploy.update_config.monitor", short="duration", merge="duration", restarts=False),
-    _s("deploy.update_config.max_failure_ratio", cast="float", restarts=False),
-    _s("deploy.rollback_config.parallelism", cast="int", short="whole", merge="pointer", restarts=False),
-    _s("deploy.rollback_config.delay", short="duration", merge="duration", restarts=False),
-    _s("deploy.rollback_config.monitor", short="duration", merge="duration", restarts=False),
-    _s("deploy.rollback_config.max_failure_ratio", cast="float", restarts=False),
-    _s("deploy.restart_policy.delay", short="duration", merge="duration", restarts=True),
-    _s("deploy.restart_policy.window", short="duration", merge="duration", restarts=True),
-    _s("deploy.restart_policy.max_attempts", cast="int", short="whole", merge="pointer", restarts=True),
-    _s("deploy.resources.limits.cpus", short="text", restarts=True),
-    _s("deploy.resources.limits.memory", short="bytes", restarts=True),
-    _s("deploy.resources.limits.pids", lenient="int", short="whole", restarts=True),
-    _s("deploy.resources.reservations.cpus", short="text", restarts=True),
-    _s("deploy.resources.reservations.memory", short="bytes", restarts=True),
-    _s("deploy.resources.reservations.generic_resources.[].discrete_resource_spec.value", lenient="int", short="whole"),
-    _s("deploy.placement.constraints", restarts=False),
-    _s("deploy.placement.max_replicas_per_node", cast="int", short="whole", restarts=False),
-    _s("restart", restarts=True),
-    # accepted, without effect
-    _ignored("build", "a stack runs images that were built before", short="build"),
-    _s("build.args", short="nullable_pairs"),
-    _s("build.labels", short="pairs"),
-    _s("build.extra_hosts", short="hosts"),
-    _ignored("cgroup_parent", _DEPENDS_HINT),
-    _ignored("cgroupns_mode", _DEPENDS_HINT),
-    _ignored("devices", "Swarm services cannot be given devices"),
-    _ignored("domainname", _DEPENDS_HINT),
-    _ignored("external_links", "use a common network instead"),
-    _ignored("ipc", _DEPENDS_HINT),
-    _ignored("links", "use a common network instead"),
-    _ignored("mac_address", "Swarm has no fixed addresses for tasks"),
-    _ignored("network_mode", "use an external network named host instead"),
-    _ignored("pid", _DEPENDS_HINT),
-    _ignored("privileged", "Swarm services cannot be privileged", cast="bool"),
-    _ignored("security_opt", "docker stack drops it"),
-    _ignored("shm_size", "docker stack drops it; mount a tmpfs at /dev/shm", short="text"),
-    _ignored("userns_mode", _DEPENDS_HINT),
-    _ignored("container_name", "tasks are named by the engine"),
-    _ignored("expose", "services on one network reach each other on any port", short="texts"),
-    _ignored("tmpfs", "docker stack drops it; use a volume of type tmpfs", short="strings"),
-    _ignored("oom_score_adj", "docker stack drops it", cast="int"),
-    # top level
-    Attr("networks", merge="objects"),
-    Attr("networks.*", short="object", merge="replace"),
-    Attr("networks.*.labels", short="pairs"),
-    Attr("networks.*.driver_opts", short="pairs"),
-    Attr("networks.*.external", cast="bool"),
-    Attr("networks.*.internal", cast="bool"),
-    Attr("networks.*.attachable", cast="bool"),
-    Attr("volumes", merge="objects"),
-    Attr("volumes.*", short="object", merge="replace"),
-    Attr("volumes.*.labels", short="pairs"),
-    Attr("volumes.*.driver_opts", short="pairs"),
-    Attr("volumes.*.external", cast="bool"),
-    Attr("configs", merge="objects"),
-    Attr("configs.*", short="object", merge="replace"),
-    Attr("configs.*.labels", short="pairs"),
-    Attr("configs.*.external", cast="bool"),
-    Attr("secrets", merge="objects"),
-    Attr("secrets.*", short="object", merge="replace"),
-    Attr("secrets.*.labels", short="pairs"),
-    Attr("secrets.*.driver_opts", short="pairs"),
-    Attr("secrets.*.external", cast="bool"),
-)
+    _task("stop_grace_period", "StopGracePeriod", "pointer", **_DURATION),
+    _task("labels", "Labels", "labels", **_PAIRS),
+    _service.ours("label_file", "read into `labels`", short="strings", **_COMPOSE),
+    _service.warned("annotations", _NO_FIELD, "use `labels`", **_COMPOSE),
+    # what it may do
+    _task("cap_add", "CapabilityAdd", "cap_add"),
+    _task("cap_drop", "CapabilityDrop", "cap_drop"),
+    _task("sysctls", "Sysctls", **_PAIRS),
+    _task("ulimits", "Ulimits", "ulimits", merge="pairs"),
+    _service.row("ulimits.*", cast="int", short="ulimit", merge="replace"),
+    _task("ulimits.*.soft", "Ulimits.[].Soft", "ulimits", cast="int"),
+    _task("ulimits.*.hard", "Ulimits.[].Hard", "ulimits", cast="int"),
+    _task("credential_spec", "Privileges.CredentialSpec", "privileges"),
+    _credential("config", "Config", "privileges"),
+    _credential("file", "File", "privileges"),
+    _credential("registry", "Registry", "privileges"),
+    _task("security_opt", "Privileges", "privileges", **_DROPPED),
+    _task("oom_score_adj", "OomScoreAdj", cast="int", since="1.46", **_DROPPED),
+    _service.refused("privileged", "Swarm services cannot be privileged", "use cap_add", stack=WARNED, cast="bool"),
+    _service.refused("devices", _NO_DEVICES, _GPU, stack=WARNED),
+    *_service.keys("devices.[]", "source target permissions", **_COMPOSE),
+    _service.refused("device_cgroup_rules", _NO_DEVICES, _GPU),
+    _service.refused("gpus", _NO_DEVICES, _GPU),
+    *_service.keys("gpus.[]", "capabilities count device_ids driver options", **_COMPOSE),
+    _service.refused("runtime", _NO_FIELD, "make it the default runtime of the node's engine", harmless=("runc",)),
+    _service.refused("userns_mode", _NO_FIELD, _NODE, stack=WARNED),
+    _service.refused("ipc", _NO_FIELD, "mount a tmpfs at /dev/shm", stack=WARNED, harmless=("private",)),
+    _service.refused("pid", _NO_FIELD, "run the processes in one container, with init: true", stack=WARNED),
+    _service.refused("uts", _NO_FIELD, "set `hostname`"),
+    _service.refused("cgroup", _NO_FIELD, _NODE, harmless=("private",)),
+    _service.warned("cgroupns_mode", _NO_FIELD, _NODE, compose=UNKNOWN),
+    _service.refused("cgroup_parent", _NO_FIELD, _NODE, stack=WARNED),
+    _service.refused("storage_opt", _NO_FIELD, "keep what grows in a volume"),
+    _service.refused("use_api_socket", _NO_FIELD, "bind-mount /var/run/docker.sock, and place the service on managers"),
+    # is it well?
+    _task("healthcheck", "Healthcheck", "healthcheck"),
+    _health("test", "Test", short="test", merge="append"),
+    _health("interval", "Interval", **_DURATION),
+    _health("timeout", "Timeout", **_DURATION),
+    _health("start_period", "StartPeriod", **_DURATION),
+    _health("start_interval", "StartInterval", since="1.44", **_DURATION),
+    _health("retries", "Retries", **_NUMBER),
+    _health("disable", "Test", "healthcheck", cast="bool"),
+    _spec("logging", "TaskTemplate.LogDriver", "object", merge="logging"),
+    _spec("logging.driver", "TaskTemplate.LogDriver.Name"),
+    _spec("logging.options", "TaskTemplate.LogDriver.Options", "pairs", **_PAIRS),
+    # names and networks
+    _task("extra_hosts", "Hosts", "hosts", short="hosts"),
+    _task("dns", "DNSConfig.Nameservers", "kept_list", short="strings"),
+    _task("dns_search", "DNSConfig.Search", "kept_list", short="strings"),
+    _task("dns_opt", "DNSConfig.Options", "kept_list", short="strings", **_COMPOSE),
+    _service.warned("container_name", "tasks are named by the engine"),
+    _service.warned("domainname", _NO_FIELD, "write the whole name in `hostname`"),
+    _service.warned("expose", "services on one network reach each other on any port", short="texts"),
+    _service.warned("links", _BY_NAME, "use networks.NAME.aliases for other names"),
+    _service.warned("external_links", _BY_NAME, "put both on one external network"),
+    _service.warned("mac_address", _NO_ADDRESS),
+    _spec("networks", "TaskTemplate.Networks", "networks", short="networks", merge="networks"),
+    _attachment("aliases", "Aliases", "networks"),
+    _attachment("driver_opts", "DriverOpts", "pairs", short="pairs"),
+    _service.warned("networks.*.ipv4_address", _NO_ADDRESS),
+    _service.warned("networks.*.ipv6_address", _NO_ADDRESS),
+    _service.warned("networks.*.mac_address", _NO_ADDRESS, **_COMPOSE),
+    _service.warned("networks.*.link_local_ips", _NO_ADDRESS, **_COMPOSE),
+    _service.warned("networks.*.interface_name", "Swarm names interfaces by itself", **_COMPOSE),
+    _service.warned("networks.*.priority", "Swarm orders networks by itself", cast="int", **_COMPOSE),
+    _service.warned("networks.*.gw_priority", "Swarm orders networks by itself", **_COMPOSE),
+    _spec(
+        "network_mode", "TaskTemplate.Networks", "networks",
+        instead="use an external network named host", **_DROPPED,
+    ),
+    _spec("ports", "EndpointSpec.Ports", "ports", short="ports", merge="ports"),
+    _port("name", "Name", **_COMPOSE),
+    _port("mode", "PublishMode"),
+    _port("target", "TargetPort", cast="int"),
+    _port("published", "PublishedPort", "ports", cast="int"),
+    _port("protocol", "Protocol"),
+    _service.row("ports.[].host_ip", emit="ports", **_COMPOSE),
+    _service.row("ports.[].app_protocol", compose=SILENT, why="a remark for tools", **_COMPOSE),
+    # volumes of a service
+    _task("volumes", "Mounts", "mounts", short="volumes", merge="volumes"),
+    _mount("type", "Type"),
+    _mount("source", "Source", "mounts"),
+    _mount("target", "Target"),
+    _mount("read_only", "ReadOnly", cast="bool"),
+    _mount("consistency", "Consistency", since=NEVER, compose=WARNED, why="no manager keeps it"),
+    _mount("bind", "BindOptions", "object"),
+    _mount("bind.propagation", "BindOptions.Propagation"),
+    _mount("bind.recursive", "BindOptions.NonRecursive", "non_recursive", **_DROPPED),
+    _service.warned("volumes.[].bind.create_host_path", "Swarm never creates the source of a bind mount", cast="bool"),
+    _service.warned("volumes.[].bind.selinux", "Swarm does not relabel bind mounts"),
+    _service.row("volumes.[].volume"),
+    _mount("volume.nocopy", "VolumeOptions.NoCopy", cast="bool"),
+    _mount("volume.subpath", "VolumeOptions.Subpath", since="1.46"),
+    _mount("volume.labels", "VolumeOptions.Labels", "mounts", short="pairs", **_DROPPED),
+    _mount("tmpfs", "TmpfsOptions", "object"),
+    _mount("tmpfs.size", "TmpfsOptions.SizeBytes", "bytes", lenient="size"),
+    _mount("tmpfs.mode", "TmpfsOptions.Mode", lenient="mode", **_DROPPED),
+    _mount("cluster", "ClusterOptions", "object", since="1.42", compose=UNKNOWN),
+    _service.refused("volumes.[].image", "Swarm cannot mount images", "copy the files into the service's own image"),
+    *_service.keys("volumes.[].image", "subpath", **_COMPOSE),
+    _task("tmpfs", "Mounts", "mounts", short="strings", instead="use a volume of type tmpfs", **_DROPPED),
+    _task("shm_size", "Mounts", "mounts", short="text", instead="mount a tmpfs at /dev/shm", **_DROPPED),
+    _service.refused(
+        "volumes_from", "tasks share no containers",
+        "declare a volume under the top-level `volumes:` and mount it in both services", stack=REFUSED,
+    ),
+    _service.refused(
+        "volume_driver", "docker stack refuses it",
+        "set `driver:` of the volume under the top-level `volumes:`", stack=REFUSED, compose=UNKNOWN,
+    ),
+    # configs and secrets of a service
+    _task("configs", "Configs", "configs", short="file_refs", merge="file_refs"),
+    _config_ref("source", "ConfigName", "configs"),
+    _config_ref("target", "File.Name", "configs"),
+    _config_ref("uid", "File.UID", default="0"),
+    _config_ref("gid", "File.GID", default="0"),
+    _config_ref("mode", "File.Mode", "pointer", default=0o444, cast="int", lenient="mode", short="whole"),
+    _task("secrets", "Secrets", "secrets", short="file_refs", merge="file_refs"),
+    _secret_ref("source", "SecretName", "secrets"),
+    _secret_ref("target", "File.Name", "secrets"),
+    _secret_ref("uid", "File.UID", default="0"),
+    _secret_ref("gid", "File.GID", default="0"),
+    _secret_ref("mode", "File.Mode", "pointer", default=0o444, cast="int", lenient="mode", short="whole"),
+    # which, and in which order
+    _service.ours("depends_on", "services are written in waves", short="depends_on", merge="depends_on"),
+    *_service.keys("depends_on.*", "condition required restart", compose=OURS, **_COMPOSE),
+    _service.ours("profiles", "services of other profiles are left out", **_COMPOSE),
+    _service.ours(
+        "extends", "read as part of the service",
+        stack=REFUSED, instead="write the service out, or give a second file with -c",
+    ),
+    *_service.keys("extends", "service file", **_COMPOSE),
+    _service.refused("post_start", _NO_FIELD, "start it from the entrypoint, or use a job"),
+    _service.refused("pre_stop", _NO_FIELD, "handle the stop signal in the entrypoint"),
+    _service.refused("pre_start", _NO_FIELD, _JOB),
+    *(
+        row
+        for hook in ("post_start.[]", "pre_stop.[]", "pre_start.[]")
+        for row in _service.keys(hook, "command user privileged working_dir environment", **_COMPOSE)
+    ),
+    *_service.keys("pre_start.[]", "image per_replica", **_COMPOSE),
+    _service.refused("provider", "Swarm runs containers only", "create it beforehand, and refer to it as external"),
+    *_service.keys("provider", "type options", **_COMPOSE),
+    _service.refused("models", "Swarm runs containers only", "run the model as a service of its own"),
+    *_service.keys("models.*", "endpoint_var model_var", **_COMPOSE),
+    # how many, where, and how they change
+    _service.row("deploy"),
+    _spec("deploy.mode", "Mode", "mode"),
+    _deploy("replicas", "Mode.Replicated.Replicas", "mode", **_NUMBER),
+    _deploy("labels", "Labels", "service_labels", **_PAIRS),
+    _spec("deploy.endpoint_mode", "EndpointSpec.Mode", "lower"),
+    _deploy("update_config", "UpdateConfig", "object"),
+    _deploy("rollback_config", "RollbackConfig", "object"),
+    *(
+        row
+        for group in (_update, _rollback)
+        for row in (
+            group("parallelism", "Parallelism", "pointer", default=1, **_NUMBER),
+            group("delay", "Delay", **_DURATION),
+            group("failure_action", "FailureAction"),
+            group("monitor", "Monitor", **_DURATION),
+            group("max_failure_ratio", "MaxFailureRatio", "float32", default=0, cast="float"),
+            group("order", "Order", default=""),
+        )
+    ),
+    _spec("deploy.restart_policy", "TaskTemplate.RestartPolicy", "restart_policy"),
+    _restart("condition", "Condition"),
+    _restart("delay", "Delay", "pointer", **_DURATION),
+    _restart("window", "Window", "pointer", **_DURATION),
+    _restart("max_attempts", "MaxAttempts", "pointer", **_NUMBER),
+    _spec("restart", "TaskTemplate.RestartPolicy", "restart_policy"),
+    _deploy("placement", "TaskTemplate.Placement", "object"),
+    _placement("constraints", "Constraints"),
+    _placement("preferences", "Preferences", "each"),
+    _placement("preferences.[].spread", "Preferences.[].Spread.SpreadDescriptor", default=""),
+    _placement("max_replicas_per_node", "MaxReplicas", cast="int", short="whole"),
+    _spec("deploy.resources", "TaskTemplate.Resources", "object"),
+    _resources("limits", "Limits", "object"),
+    _limit("cpus", "NanoCPUs", "cpu_limit", short="text"),
+    _limit("memory", "MemoryBytes", "bytes", short="bytes"),
+    _limit("pids", "Pids", lenient="int", short="whole"),
+    _resources("reservations", "Reservations", "object"),
+    _reserved("cpus", "NanoCPUs", "nano_cpus", short="text"),
+    _reserved("memory", "MemoryBytes", "bytes", short="bytes"),
+    _reserved("generic_resources", "GenericResources", "each"),
+    _generic("discrete_resource_spec", "DiscreteResourceSpec", "object"),
+    _generic("discrete_resource_spec.kind", "DiscreteResourceSpec.Kind", default=""),
+    _generic("discrete_resource_spec.value", "DiscreteResourceSpec.Value", default=0, lenient="int", short="whole"),
+    _service.refused("deploy.resources.reservations.devices", _NO_DEVICES, _GPU),
+    *_service.keys(
+        "deploy.resources.reservations.devices.[]", "capabilities count device_ids driver options", **_COMPOSE
+    ),
+    # the same, written without deploy
+    _aside("scale", "Mode.Replicated.Replicas", "mode", **_NUMBER, **_COMPOSE),
+    _aside("platform", "TaskTemplate.Placement.Platforms", "platform", **_COMPOSE),
+    _limit.beside("cpus", "NanoCPUs", "cpu_limit", short="text", **_COMPOSE),
+    _limit.beside("cpu_quota", "NanoCPUs", "cpu_limit", instead=_LIMITS, **_FORBIDDEN),
+    _limit.beside("cpu_period", "NanoCPUs", "cpu_limit", **_COMPOSE),
+    _limit.beside("mem_limit", "MemoryBytes", "bytes", short="bytes", instead=_LIMITS, **_FORBIDDEN),
+    _reserved.beside("mem_reservation", "MemoryBytes", "bytes", short="bytes", **_COMPOSE),
+    _resources.beside("memswap_limit", "SwapBytes", "swap", since="1.52", instead=_LIMITS, **_FORBIDDEN),
+    _resources.beside("mem_swappiness", "MemorySwappiness", "pointer", since="1.52", cast="int", **_COMPOSE),
+    _limit.beside("pids_limit", "Pids", "pids", cast="int", **_COMPOSE),
+    _service.refused("cpu_shares", _NO_FIELD, _LIMITS, stack=REFUSED),
+    _service.refused("cpuset", _NO_FIELD, _LIMITS, stack=REFUSED),
+    _service.refused("cpu_count", _NO_FIELD, _LIMITS),
+    _service.refused("cpu_percent", _NO_FIELD, _LIMITS),
+    _service.refused("cpu_rt_period", _NO_FIELD, _LIMITS),
+    _service.refused("cpu_rt_runtime", _NO_FIELD, _LIMITS),
+    _service.refused("oom_kill_disable", _NO_FIELD, "use oom_score_adj"),
+    _service.refused("blkio_config", _NO_FIELD, _NODE),
+    *(
+        row
+        for device in ("device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops")
+        for row in (
+            _service.row(f"blkio_config.{device}", **_COMPOSE),
+            *_service.keys(f"blkio_config.{device}.[]", "path rate", **_COMPOSE),
+        )
+    ),
+    *_service.keys("blkio_config", "weight weight_device", **_COMPOSE),
+    *_service.keys("blkio_config.weight_device.[]", "path weight", **_COMPOSE),
+    # images and development
+    _service.warned("build", "a stack runs images that were built before", short="build"),
+    _service.row("build.args", short="nullable_pairs"),
+    _service.row("build.labels", short="pairs"),
+    _service.row("build.extra_hosts", short="hosts"),
+    *_service.keys("build", "context dockerfile cache_from isolation network shm_size target"),
+    *_service.keys(
+        "build",
+        "additional_contexts cache_to dockerfile_inline entitlements no_cache platforms privileged provenance pull"
+        " sbom secrets ssh tags ulimits",
+        **_COMPOSE,
+    ),
+    *_service.keys("build.secrets.[]", "source target uid gid mode", **_COMPOSE),
+    *_service.keys("build.ulimits.*", "soft hard", **_COMPOSE),
+    _service.warned(
+        "pull_policy", "every manager resolves and pulls images in its own way", "name the image by its digest",
+        harmless=("missing", "if_not_present"), **_COMPOSE,
+    ),
+    _service.row("pull_refresh_after", compose=SILENT, why="for images of one machine", **_COMPOSE),
+    _service.row("attach", compose=SILENT, why="for logs in a terminal", **_COMPOSE),
+    _service.row("develop", compose=SILENT, why="for development on one machine", **_COMPOSE),
+    *_service.keys("develop", "watch", **_COMPOSE),
+    *_service.keys("develop.watch.[]", "path action target ignore include initial_sync exec", **_COMPOSE),
+    *_service.keys("develop.watch.[].exec", "command user privileged working_dir environment", **_COMPOSE),
+    # top-level networks
+    _top.row("networks", merge="objects"),
+    _top.row("networks.*", short="object", merge="replace"),
+    _network("name", "Name", "name"),
+    _network("driver", "Driver", "network_driver", default="overlay"),
+    _network("driver_opts", "Options", "kept_pairs", short="pairs"),
+    _network("labels", "Labels", "labels", short="pairs"),
+    _network("internal", "Internal", cast="bool"),
+    _network("attachable", "Attachable", cast="bool"),
+    _network("enable_ipv4", "EnableIPv4", "pointer", since="1.48", cast="bool", **_COMPOSE),
+    _network("enable_ipv6", "EnableIPv6", cast="bool", **_COMPOSE),
+    _network.row("ipam"),
+    _network("ipam.driver", "IPAM.Driver"),
+    _network("ipam.options", "IPAM.Options", "pairs", **_COMPOSE),
+    _network("ipam.config", "IPAM.Config", "each"),
+    _subnet("subnet", "Subnet"),
+    _subnet("gateway", "Gateway", **_COMPOSE),
+    _subnet("ip_range", "IPRange", **_COMPOSE),
+    _subnet("aux_addresses", "AuxiliaryAddresses", "pairs", **_COMPOSE),
+    _network.ours("external", "the network must exist", cast="bool"),
+    _network.ours("external.name", "as `name`"),
+    # top-level volumes
+    _top.row("volumes", merge="objects"),
+    _top.row("volumes.*", short="object", merge="replace"),
+    _volume("name", "Name", "name"),
+    _volume("driver", "Driver", default=""),
+    _volume("driver_opts", "DriverOpts", "kept_pairs", short="pairs"),
+    _volume("labels", "Labels", "labels", short="pairs"),
+    _volume.ours("external", "the volume must exist", cast="bool"),
+    _volume.ours("external.name", "as `name`"),
+    # top-level configs and secrets
+    _top.row("configs", merge="objects"),
+    _top.row("configs.*", short="object", merge="replace"),
+    _top.row("secrets", merge="objects"),
+    _top.row("secrets.*", short="object", merge="replace"),
+    *(
+        row
+        for group in (_config, _secret)
+        for row in (
+            group("name", "Name", "name"),
+            group("file", "Data", "content"),
+            group("environment", "Data", "content", **_COMPOSE),
+            group("labels", "Labels", "labels", short="pairs"),
+            group("template_driver", "Templating.Name"),
+            group.ours("external", "the object must exist", cast="bool"),
+            group.ours("external.name", "as `name`"),
+        )
+    ),
+    _config("content", "Data", "content", **_COMPOSE),
+    _secret("driver", "Driver.Name"),
+    _secret("driver_opts", "Driver.Options", "kept_pairs", short="pairs"),
+)  # fmt: skip
 
 
 class Place:

@@ -58,7 +58,7 @@ CODES: dict[str, Code] = {
     "SC2003": Code(_E, "a required key is missing"),
     "SC2004": Code(_E, "a value that is not allowed"),
     "SC2005": Code(_E, "an item stands twice in a list", "keep one of the two"),
-    "SC2006": Code(_E, "a key of the Compose Specification that is not supported yet"),
+    "SC2006": Code(_E, "a key of the Compose Specification that stack files do not have"),
     "SC2007": Code(_E, "a key that stack files must not use"),
     "SC2008": Code(_E, "a key of a newer file version"),
     "SC2009": Code(_E, "a key that cannot be expressed in a Swarm service"),

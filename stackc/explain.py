@@ -10,10 +10,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from stackc.assemble.context import Context
+from stackc.attributes import REFUSED, ROOT, UNKNOWN, Attr, Place
 from stackc.diagnostics import Path, Related
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, plain, scalar
 from stackc.schema import Acceptor, Schema, first_double
-from stackc.unsupported import FORBIDDEN, INEXPRESSIBLE, NOT_YET
 
 _WORDS = {
     "string": "a string",
@@ -112,26 +112,24 @@ class _Explainer:
     def _unknown_key(self, node: Mapping, path: Path, key: str, known: list[str], has_keys: bool) -> None:
         span, where = node.key_span(key), _where(path)
         full = (*path, key)
-        pattern = _pattern(full)
+        attr = row(full)
         context = self.context
         since = self._since(path, key)
         if since:
             message = f"`{key}`{where} needs file version {since}; this file has {context.version}"
             context.report("SC2008", message, span, path=full, hint=f'write version: "{since}"')
-        elif context.is_stack and pattern in FORBIDDEN:
-            context.report(
-                "SC2007", f"`{key}` cannot be used in a stack file", span, path=full, hint=FORBIDDEN[pattern]
-            )
-        elif pattern in INEXPRESSIBLE:
-            message = f"`{key}`{where} cannot be expressed in a Swarm service"
-            context.report("SC2009", message, span, path=full, hint=INEXPRESSIBLE[pattern])
-        elif pattern in NOT_YET:
-            message = f"`{key}`{where} belongs to the Compose Specification and is not supported yet"
-            hint = "a stack file does not know it" if context.is_stack else "remove it"
-            context.report("SC2006", message, span, path=full, hint=hint)
         elif not has_keys:
             hint = "letters, digits, `.`, `_` and `-` only" if key else "a name cannot be empty"
             context.report("SC2001", f"`{key}` is no valid name{where}", span, path=full, hint=hint)
+        elif attr is not None and context.is_stack and attr.stack == REFUSED:
+            context.report("SC2007", f"`{key}` cannot be used in a stack file", span, path=full, hint=attr.instead)
+        elif attr is not None and attr.compose == REFUSED:
+            message = f"`{key}`{where} cannot be expressed in a Swarm service: {attr.why}"
+            context.report("SC2009", message, span, path=full, hint=attr.instead)
+        elif attr is not None and attr.compose != UNKNOWN:
+            message = f"`{key}`{where} belongs to the Compose Specification"
+            hint = "a stack file does not know it: remove it, or remove `version:`" if context.is_stack else "remove it"
+            context.report("SC2006", message, span, path=full, hint=hint)
         else:
             hint = self._guess(path, key, known)
             context.report("SC2001", f"unknown key `{key}`{where}", span, path=full, hint=hint)
@@ -216,14 +214,12 @@ class _Explainer:
         self.removed.add(path)
 
 
-def _pattern(path: Path) -> str:
-    """The path with ``*`` for the name of the object, and without names that stand deeper."""
-    names = [part for part in path if isinstance(part, str)]
-    if len(names) > 1:
-        names[1] = "*"
-    if len(names) > 4 and names[2] in ("networks", "depends_on"):
-        del names[3]
-    return ".".join(names)
+def row(path: Path) -> Attr | None:
+    """The row of the table of attributes for a path of a file."""
+    place: Place | None = ROOT
+    for part in path:
+        place = None if place is None else place.item if isinstance(part, int) else place.child(part)
+    return place.attr if place is not None else None
 
 
 def _alternatives(acceptor: Acceptor, schema: Schema) -> list[str]:

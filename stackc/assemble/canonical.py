@@ -16,7 +16,7 @@ from stackc.assemble.mounts import is_absolute, parse_mount
 from stackc.assemble.ports import parse_ports
 from stackc.assemble.quantity import duration, size
 from stackc.assemble.words import split
-from stackc.attributes import ROOT, Attr, Place
+from stackc.attributes import ROOT, Place
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, scalar, sequence
 from stackc.parse.scalars import go_text
 
@@ -38,8 +38,6 @@ def canonical(root: Mapping, context: Context) -> Mapping:
 def _walk(node: Node, place: Place, context: Context, path: tuple[str, ...]) -> Node | None:
     attr = place.attr
     if attr is not None:
-        if attr.ignored and _says_something(node, attr):
-            context.report("SC2101", f"`{path[-1]}` has no effect in a stack: {attr.ignored}", node, path=path)
         if attr.short:
             converted = SHORT[attr.short](node, context, path)
             if converted is None:
@@ -63,10 +61,6 @@ def _walk(node: Node, place: Place, context: Context, path: tuple[str, ...]) -> 
         items = [_walk(child, place.item, context, path) for child in node.items]
         return sequence([item for item in items if item is not None], node)
     return node
-
-
-def _says_something(node: Node, attr: Attr) -> bool:
-    return not (isinstance(node, Scalar) and node.value in (None, False, ""))
 
 
 Convert = Callable[[Node, Context, tuple[str, ...]], Node | None]

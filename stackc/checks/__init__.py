@@ -13,6 +13,7 @@ from stackc.checks import (
     completion,
     cycles,
     engine_rules,
+    fates,
     file_sizes,
     health,
     images,
@@ -27,6 +28,7 @@ from stackc.parse.nodes import Mapping
 from stackc.plan import StackPlan
 
 TREE_CHECKS: tuple[Callable[[Mapping, str, Context], None], ...] = (
+    fates.check,
     names.check,
     images.check,
     references.check,

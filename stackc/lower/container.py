@@ -16,9 +16,10 @@ from stackc.parse.nodes import Mapping, Sequence, plain
 Json = dict[str, Any]
 
 _COPIED = tuple(
-    (attr.path.removeprefix("services.*."), attr.engine.removeprefix(CONTAINER), attr.emit)
+    (attr.path.removeprefix("services.*."), attr.engine.removeprefix(CONTAINER + "."), attr.emit)
     for attr in ATTRIBUTES
-    if attr.engine.startswith(CONTAINER)
+    if attr.engine.startswith(CONTAINER) and attr.emit in ("copy", "pointer") and attr.path.count(".") == 2
+    if attr.stack != "warned"
 )
 
 

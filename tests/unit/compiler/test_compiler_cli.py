@@ -119,12 +119,12 @@ def test_a_terminal_without_utf8_gets_escapes_and_no_traceback(tmp_path: Path) -
 
 def test_config_prints_long_syntax_and_findings_go_to_stderr(tmp_path: Path) -> None:
     text = (
-        'version: "3.8"\nservices: {a: {image: x, command: a b, ports: ["80:81"], links: [b], networks: [undefined]}}\n'
+        'version: "3.8"\nservices: {a: {image: x, command: a b, ports: ["80:81"], user: !x b, networks: [undefined]}}\n'
     )
     ran = Ran(tmp_path, "config", "-c", "-", stdin=text)
     assert ran.code == 0
     assert "    ports:\n      - mode: ingress\n        target: 81\n        published: 80\n" in ran.out
-    assert "SC2101" in ran.err
+    assert "SC1018" in ran.err
     broken = Ran(tmp_path, "config", "-c", "-", stdin=BAD)
     assert (broken.code, broken.out) == (1, "")
 
