@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Related, Span
 from stackc.parse.events import parser_for
-from stackc.parse.nodes import Mapping, Mark, Node, Scalar, Sequence, Timestamp, Value
+from stackc.parse.nodes import Mapping, Mark, MergeKey, Node, Scalar, Sequence, Timestamp, Value
 from stackc.parse.scalars import resolve
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Composer:
         self.limits = limits
         self.diagnostics: list[Diagnostic] = []
         self.tags: list[tuple[str, Span]] = []
+        self.tagged: set[tuple[int, int]] = set()  # where scalars with such a tag stand: none can be a key
         self.nodes = 0  # nodes of the document with every alias written out
         self.copied = 0  # of these, how many come from aliases and merge keys
         self.anchors: dict[str, tuple[Node, int]] = {}  # the node and its size; size 0 while it is open
@@ -85,12 +86,16 @@ class Composer:
             message = f"the top of the file must be a mapping with `services:`, not {root.kind}"
             raise Refused(found("SC1007", message, Span(root.file, *_first_line(root))))
         get_event()  # the end of the document
-        event = get_event()
-        more = None if type(event).__name__ == "StreamEndEvent" else self._span(event.start_mark, event.end_mark)
-        while more is not None and type(event).__name__ != "StreamEndEvent":
-            self._count(event.start_mark)
+        return Document(root, tuple(self.tags), self._more(get_event))
+
+    def _more(self, get_event: Any) -> Span | None:
+        """Where something stands after the first document. It is not read: it may be no YAML at all."""
+        try:
             event = get_event()
-        return Document(root, tuple(self.tags), more)
+        except Exception as error:
+            mark = getattr(error, "problem_mark", None)
+            return None if mark is None else self._span(mark, mark)
+        return None if type(event).__name__ == "StreamEndEvent" else self._span(event.start_mark, event.end_mark)
 
     def _tree(self, get_event: Any) -> Node:  # noqa: C901  (the hot loop of a compile: one long function on purpose)
         file = self.file
@@ -104,6 +109,8 @@ class Composer:
                 value: Value
                 if event.implicit[0]:
                     value = resolve(text)
+                    if event.style and type(value) is not str:  # `! "5"`: quoted all the same
+                        value = text
                 elif event.tag is None or event.tag == "!":
                     value = text
                 else:
@@ -157,7 +164,7 @@ class Composer:
         if name is _NONSTRING:
             return
         assert isinstance(name, str)
-        if name == "<<" and isinstance(key.text, _MergeKey):
+        if isinstance(name, MergeKey):
             if top.merges:
                 self._duplicate(key, top.merges[0][0])
             top.merges.append((key, node))
@@ -170,21 +177,17 @@ class Composer:
     def _key(self, node: Node) -> Scalar:
         """The node as a key. A key that is no string is reported and its entry is dropped."""
         if isinstance(node, Scalar):
-            if type(node.value) is str:
-                if node.value == "<<" and self._is_plain(node):
-                    return Scalar("<<", _MergeKey("<<"), node.file, node.start, node.end)
+            if isinstance(node.value, MergeKey) or (type(node.value) is str and _spot(node.start) not in self.tagged):
                 return node
-            shown = f"the key `{node.text}` is {node.kind}"
-            hint = f'write it in quotes: "{node.text}"'
+            tagged = type(node.value) is str
+            shown = f"the key `{node.text}` {'has a tag' if tagged else f'is {node.kind}'}"
+            hint = "remove the tag" if tagged else f'write it in quotes: "{node.text}"'
         else:
             shown, hint = f"{node.kind} stands where a key must stand", ""
         self.diagnostics.append(found("SC1009", f"{shown}; keys must be strings", node.span, hint=hint))
         placeholder = Scalar(None, "", node.file, node.start, node.end)
         placeholder.value = cast(Value, _NONSTRING)
         return placeholder
-
-    def _is_plain(self, node: Scalar) -> bool:
-        return node.end.column - node.start.column == 2
 
     def _duplicate(self, key: Scalar, first: Scalar) -> None:
         related = (Related(first.span, "first defined here"),)
@@ -254,25 +257,38 @@ class Composer:
     def _tagged(self, event: Any) -> Value:
         """A scalar with a tag. The core tags are honoured; any other is noted and the text stays a string."""
         text: str = event.value
-        name = event.tag.removeprefix(_TAG)
-        if event.tag == _TAG + "binary":
-            span = self._span(event.start_mark, event.end_mark)
-            self.diagnostics.append(found("SC1015", "binary values are not supported", span))
+        name = event.tag.removeprefix(_TAG) if event.tag.startswith(_TAG) else ""
+        if name == "str":
             return text
-        if event.tag == _TAG + name:
-            if name == "str":
-                return text
-            value = resolve(text)
-            if name in ("int", "float", "bool", "null", "timestamp"):
-                if name == "float" and isinstance(value, int) and not isinstance(value, bool):
-                    return float(value)
-                wanted = {"int": int, "float": float, "bool": bool, "null": type(None), "timestamp": Timestamp}[name]
-                if type(value) is not wanted:
-                    span = self._span(event.start_mark, event.end_mark)
-                    self.diagnostics.append(found("SC1015", f"`{text}` is no !!{name}", span))
-                return value
-        self._tag(event)
-        return text if event.style else resolve(text)
+        if name == "merge" and text == "<<":
+            return MergeKey(text)
+        if name == "binary":
+            self.tagged.add(_spot(event.start_mark))
+            return self._binary(event)
+        if name not in ("int", "float", "bool", "null", "timestamp"):
+            self.tagged.add(_spot(event.start_mark))
+            self._tag(event)
+            return text
+        value = resolve(text)
+        if name == "float" and type(value) is int and value < 2**63:
+            return float(value)
+        wanted = {"int": int, "float": float, "bool": bool, "null": type(None), "timestamp": Timestamp}[name]
+        if type(value) is not wanted:
+            span = self._span(event.start_mark, event.end_mark)
+            self.diagnostics.append(found("SC1015", f"`{text}` is no !!{name}", span))
+        return value
+
+    def _binary(self, event: Any) -> str:
+        """Base64 as text: of other bytes nobody could tell what the engine makes of them."""
+        from binascii import Error, a2b_base64
+
+        try:
+            return a2b_base64(event.value.replace("\r", "").replace("\n", ""), strict_mode=True).decode("utf-8")
+        except (Error, ValueError) as error:
+            what = "the text is not UTF-8" if isinstance(error, UnicodeDecodeError) else "this is no base64"
+            span = self._span(event.start_mark, event.end_mark)
+            self.diagnostics.append(found("SC1015", f"binary values are read as text, and {what}", span))
+            return ""
 
     def _tag(self, event: Any) -> None:
         shown = event.tag.replace(_TAG, "!!")
@@ -322,10 +338,8 @@ class Composer:
         return found("SC1017", message, Span(self.file, line, column, line, column + 1))
 
 
-class _MergeKey(str):
-    """The text of a plain ``<<``; a quoted one is an ordinary key."""
-
-    __slots__ = ()
+def _spot(mark: Mark) -> tuple[int, int]:
+    return mark.line, mark.column
 
 
 def _first_line(node: Node) -> tuple[int, int, int, int]:

@@ -53,6 +53,12 @@ class Timestamp(str):
     __slots__ = ()
 
 
+class MergeKey(str):
+    """A plain ``<<``: as a key it merges, as a value it is text. A quoted one is an ordinary key."""
+
+    __slots__ = ()
+
+
 class Scalar(Node):
     """``value`` is typed as go-yaml v3 types it; ``text`` is what stood there before typing and interpolation."""
 

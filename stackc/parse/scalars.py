@@ -6,7 +6,7 @@ It is neither YAML 1.1 nor 1.2: ``22:22``, ``yes`` and ``on`` are strings, ``077
 
 from __future__ import annotations
 
-from stackc.parse.nodes import Timestamp, Value
+from stackc.parse.nodes import MergeKey, Timestamp, Value
 
 _WORDS: dict[str, Value] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -16,6 +16,7 @@ _WORDS: dict[str, Value] = {
     ".inf": float("inf"), ".Inf": float("inf"), ".INF": float("inf"),
     "+.inf": float("inf"), "+.Inf": float("inf"), "+.INF": float("inf"),
     "-.inf": float("-inf"), "-.Inf": float("-inf"), "-.INF": float("-inf"),
+    "<<": MergeKey("<<"),
 }  # fmt: skip
 _NUMERIC_START = frozenset("0123456789+-.")
 _BASES = {"x": 16, "o": 8, "b": 2}
@@ -38,7 +39,7 @@ def resolve(text: str) -> Value:
 def _number(text: str) -> Value:
     if text in _WORDS:
         return _WORDS[text]
-    if text[4:5] == "-" and text[:4].isdigit() and text.isascii():
+    if text[4:5] == "-" and _are_digits(text[:4]):
         return _timestamp(text)
     bare = text.replace("_", "") if text[0] != "." else text
     number = _integer(bare)
@@ -50,18 +51,25 @@ def _number(text: str) -> Value:
 
 def _integer(text: str) -> int | float | None:
     """Go's ParseInt with base 0; None where it refuses. From 2^64 on a float, as Go falls back to one."""
-    if len(text) > _LONGEST_INTEGER:
-        return None
     body = text[1:] if text[:1] in "+-" else text
+    negative = text[0] == "-"
     base = 10
     if body[:1] == "0" and len(body) > 1:
         base = _BASES.get(body[1].lower(), 8)
-        body = body[2:] if base != 8 or body[1] in "oO" else body[1:]
+        if base == 8 and body[1] not in "oO":
+            body = body[1:]
+        else:
+            # after the prefix go-yaml tries once more what follows, and there a sign may stand
+            signed = text[:2] in ("0b", "0o") and body[2:3] in ("+", "-")
+            negative |= signed and body[2] == "-"
+            body = body[3:] if signed else body[2:]
     if not body or not _DIGITS[base].issuperset(body):
         return None
-    number = int(body, base)
-    if text[0] == "-":
-        number = -number
+    if len(body) > _LONGEST_INTEGER:
+        body = body.lstrip("0") or "0"
+        if len(body) > _LONGEST_INTEGER:
+            return None
+    number = -int(body, base) if negative else int(body, base)
     if -(2**63) <= number < 2**64:
         return number
     return float(number) if base == 10 else None
@@ -84,57 +92,82 @@ def _float(text: str) -> float | None:
 
 
 def _timestamp(text: str) -> Value:
-    """``2020-1-2`` and ``2020-1-2T3:4:5.6+07:00`` (also with a space); anything else stays a string."""
-    from datetime import datetime, timedelta, timezone
+    """``2020-1-2``, ``2020-1-2 3:4:5.6`` and ``2020-1-2T3:4:5.6+07:00``; anything else stays a string.
 
-    date, separator, clock = text.partition(" ")
-    for other in "Tt":
-        if not separator:
-            date, separator, clock = text.partition(other)
-    parts = date.split("-")
-    if len(parts) != 3 or not all(p.isdigit() and len(p) <= n for p, n in zip(parts, (4, 2, 2), strict=True)):
+    Read as Go's time.Parse reads go-yaml's layouts: one or two digits, a comma for the point, offsets up to 24:60.
+    """
+    year = text[:4]
+    (month, day), rest = _numbers(text[5:], "-", 2)
+    if not 1 <= month <= 12 or not 1 <= day <= _days(int(year), month):
         return text
-    zone_name, offset, seconds, fraction = "+0000 UTC", timedelta(0), "0:0:0", ""
-    if separator:
-        if separator in "Tt":
-            clock, zone_name, minutes = _zone(clock)
-            if minutes is None:
-                return text
-            offset = timedelta(minutes=minutes)
-        seconds, _, fraction = clock.partition(".")
-        if clock.endswith(".") or (fraction and not (fraction.isdigit() and len(fraction) <= 9)):
+    clock, zone = "00:00:00", "+0000 UTC"
+    if rest:
+        (hour, minute, second), after = _numbers(rest.lstrip(" ") if rest[0] == " " else rest[1:], ":", 3)
+        if rest[0] not in " Tt" or not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60):
             return text
-    hms = seconds.split(":")
-    if len(hms) != 3 or not all(p.isdigit() and len(p) <= 2 for p in hms):
-        return text
-    try:
-        when = datetime(*map(int, parts), *map(int, hms), tzinfo=timezone(offset))  # type: ignore[arg-type,misc]
-    except ValueError:
-        return text
-    tail = fraction.rstrip("0")
-    return Timestamp(when.strftime("%Y-%m-%d %H:%M:%S").rjust(19, "0") + ("." + tail if tail else "") + " " + zone_name)
+        digits, after = _fraction(after)
+        clock = f"{hour:02}:{minute:02}:{second:02}{'.' if digits else ''}{digits}"
+        if rest[0] == " ":
+            zone = zone if not after else ""
+        else:
+            zone = _zone(after)
+        if not zone:
+            return text
+    return Timestamp(f"{year}-{month:02}-{day:02} {clock} {zone}")
 
 
-def _zone(clock: str) -> tuple[str, str, int | None]:
-    """The time without its zone, the zone as Go prints it, and the offset in minutes (None: no valid zone)."""
-    if clock.endswith("Z"):
-        return clock[:-1], "+0000 UTC", 0
-    body, sign, zone = clock[:-6], clock[-6:-5], clock[-5:]
-    hours, colon, minutes = zone.partition(":")
-    if (
-        sign not in ("+", "-")
-        or colon != ":"
-        or not (hours + minutes).isdigit()
-        or int(hours) > 23
-        or int(minutes) > 59
-    ):
-        return clock, "", None
-    name = f"{sign}{hours}{minutes}"
-    return (
-        body,
-        f"{name} {name}" if hours + minutes != "0000" else "+0000 UTC",
-        (1 if sign == "+" else -1) * (int(hours) * 60 + int(minutes)),
-    )
+def _numbers(text: str, separator: str, count: int) -> tuple[list[int], str]:
+    """``count`` numbers of one or two digits, and what follows them; -1 for one that is not there."""
+    found: list[int] = []
+    for position in range(count):
+        if position:
+            if text[:1] != separator:
+                return [*found, *[-1] * (count - position)], text
+            text = text[1:]
+        width = 0 if not _are_digits(text[:1]) else 2 if _are_digits(text[1:2]) else 1
+        found.append(int(text[:width]) if width else -1)
+        text = text[width:]
+    return found, text
+
+
+def _are_digits(text: str) -> bool:
+    return text != "" and _DIGITS[10].issuperset(text)
+
+
+def _fraction(text: str) -> tuple[str, str]:
+    """The digits of a fraction of a second (nine of them count, zeros at the end do not), and what follows."""
+    if text[:1] not in (".", ",") or not _are_digits(text[1:2]):
+        return "", text
+    end = 1
+    while _are_digits(text[end : end + 1]):
+        end += 1
+    return text[1:end][:9].rstrip("0"), text[end:]
+
+
+def _days(year: int, month: int) -> int:
+    if month == 2:
+        return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
+    return 30 if month in (4, 6, 9, 11) else 31
+
+
+def _zone(text: str) -> str:
+    """The zone as Go prints it: twice its offset, as it has no name; "" where it is no zone."""
+    if text == "Z":
+        return "+0000 UTC"
+    hours, minutes = text[1:3], text[4:6]
+    if len(text) != 6 or text[0] not in "+-" or text[3] != ":" or not _are_digits(hours + minutes):
+        return ""
+    if int(hours) > 24 or int(minutes) > 60:
+        return ""
+    offset = int(hours) * 60 + int(minutes)
+    name = f"{text[0] if offset else '+'}{offset // 60:02}{offset % 60:02}"
+    return f"{name} {name}" if offset else "+0000 UTC"
+
+
+def rfc3339(time: Timestamp) -> str:
+    """How a YAML writer of Go writes a time: ``2020-01-02T03:04:05.6+07:00``."""
+    date, clock, offset, _ = time.split(" ")
+    return f"{date}T{clock}{'Z' if offset == '+0000' else f'{offset[:3]}:{offset[3:]}'}"
 
 
 def go_text(value: Value) -> str:

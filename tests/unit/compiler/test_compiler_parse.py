@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from stackc.parse import Limits, parse
-from stackc.parse.nodes import Mapping, Scalar, plain
-from stackc.parse.scalars import Timestamp, go_float, resolve
+from stackc.parse.nodes import Mapping, MergeKey, Scalar, plain
+from stackc.parse.scalars import Timestamp, go_float, resolve, rfc3339
 
 
 def codes(text: str | bytes, limits: Limits | None = None) -> list[str]:
@@ -105,6 +105,25 @@ def test_long_scalars_cost_nothing() -> None:
         ("2001-1-2 3:4:5", Timestamp("2001-01-02 03:04:05 +0000 UTC")),
         ("2001-12-14t21:59:43.10-05:00", Timestamp("2001-12-14 21:59:43.1 -0500 -0500")),
         ("2001-12-14T21:59:43+99:99", "2001-12-14T21:59:43+99:99"),
+        ("2001-12-14T21:59:43+24:60", Timestamp("2001-12-14 21:59:43 +2500 +2500")),
+        ("2001-12-14T21:59:43+24:61", "2001-12-14T21:59:43+24:61"),
+        ("2001-12-14T1:2:3,50Z", Timestamp("2001-12-14 01:02:03.5 +0000 UTC")),
+        ("2001-12-14   1:2:3.1234567899", Timestamp("2001-12-14 01:02:03.123456789 +0000 UTC")),
+        ("2001-12-14 1:2:3 Z", "2001-12-14 1:2:3 Z"),
+        ("2001-12-14T24:00:00Z", "2001-12-14T24:00:00Z"),
+        ("2001-12-14T1:2Z", "2001-12-14T1:2Z"),
+        ("2001-12-14T1:2:3.Z", "2001-12-14T1:2:3.Z"),
+        ("0000-02-29", Timestamp("0000-02-29 00:00:00 +0000 UTC")),
+        ("1900-02-29", "1900-02-29"),
+        ("2020-04-31", "2020-04-31"),
+        ("2020-1-123", "2020-1-123"),
+        ("0b-11", -3),
+        ("0o+7", 7),
+        ("0O+7", "0O+7"),
+        ("-0o-7", "-0o-7"),
+        ("0" * 100 + "17", 15),
+        ("1" + "0" * 100, 1e100),
+        ("<<", MergeKey("<<")),
     ],
 )
 def test_scalars_are_typed_as_docker_types_them(text: str, value: object) -> None:
@@ -167,6 +186,65 @@ def test_all_duplicate_keys_of_a_file_are_reported() -> None:
     assert list(document.root.entries) == ["a", "b"]
     assert [(one.code, one.span and one.span.line) for one in findings] == [("SC1008", 2), ("SC1008", 3), ("SC1009", 4)]
     assert findings[1].related[0].span.line == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("!foo 5", "5"),
+        ("!foo ~", "~"),
+        ("!reset x", "x"),
+        ("! 5", 5),
+        ("! '5'", "5"),
+        ("!!str 5", "5"),
+        ("!!str", ""),
+        ("!!int '0x10'", 16),
+        ("!!float 5", 5.0),
+        ("!!null ''", None),
+        ("!!binary aGk=", "hi"),
+        ('!!binary "aG\\\n  k="', "hi"),
+        ("!!foo 5", "5"),
+        ("!!merge x", "x"),
+    ],
+)
+def test_tags_of_scalars(text: str, value: object) -> None:
+    document, findings = parse("f.yml", f"a: {text}\n".encode())
+    assert document is not None
+    assert findings == []
+    assert plain(document.root) == {"a": value}
+
+
+@pytest.mark.parametrize("text", ["!!int 5.0", "!!bool yes", "!!float x", "!!null x", "!!binary a", "!!binary gIGC"])
+def test_values_that_do_not_fit_their_tag(text: str) -> None:
+    assert [one.code for one in parse("f.yml", f"a: {text}\n".encode())[1]] == ["SC1015"]
+
+
+def test_merge_keys_may_have_their_tag_and_no_other_key_may_have_one() -> None:
+    document, _ = parse("f.yml", b"a: {!!merge <<: {b: 1}, !!merge '<<': {c: 1}}\n")
+    assert document is not None
+    assert plain(document.root) == {"a": {"b": 1}}
+    assert codes("!!merge <<: {b: 1}\n!!str a: 1\n") == []
+    for text in ("!foo a: 1", "!!binary aGk=: 1", "a: &a !foo x\nb: {*a : 1}"):
+        assert [one.code for one in parse("f.yml", text.encode())[1]] == ["SC1009"]
+
+
+def test_what_stands_after_the_first_document_is_not_read() -> None:
+    for rest in ("---\nb: [", "...\nb: 1\n- c", "---\n" + "[" * 1000):
+        document, findings = parse("f.yml", f"a: 1\n{rest}\n".encode())
+        assert document is not None
+        assert findings == []
+        assert document.more is not None
+        assert document.more.line in (2, 3)
+
+
+def test_times_as_a_yaml_writer_of_go_writes_them() -> None:
+    for text, written in (
+        ("2020-1-2", "2020-01-02T00:00:00Z"),
+        ("2001-12-14t21:59:43.10-05:00", "2001-12-14T21:59:43.1-05:00"),
+    ):
+        time = resolve(text)
+        assert isinstance(time, Timestamp)
+        assert rfc3339(time) == written
 
 
 SCRIPT = """
