@@ -270,6 +270,16 @@ def test_a_missing_external_network_is_refused_before_anything_is_written(local:
     assert local.versions() == {}
 
 
+def test_an_object_that_the_engine_refuses_ends_the_attempt(bench: Bench) -> None:
+    with (bench.folder / "compose.yaml").open("a") as file:
+        file.write("networks: {default: {driver: no-such-driver}}\n")
+    said = bench.apply(code=1)
+    assert "refused the network" in said
+    assert "no service was touched" in said
+    assert bench.versions() == {}
+    assert [a["phase"] for a in bench.history()] == ["failed"]
+
+
 def test_without_yes_and_without_a_terminal_nothing_is_written(local: Bench) -> None:
     assert "give --yes" in local.run("apply", local.stack, code=1)
     assert local.versions() == {}
