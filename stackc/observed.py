@@ -73,6 +73,7 @@ class ObservedTask:
     exit_code: int | None = None
     current: bool = True
     created_at: str = ""
+    container: str = ""
 
     @property
     def live(self) -> bool:

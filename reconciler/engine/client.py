@@ -105,6 +105,14 @@ class Engine:
     def service_logs(self, service: str, query: Query) -> Iterator[bytes]:
         return self.transport.stream(f"/services/{service}/logs", query)
 
+    def task_logs(self, task: str, query: Query) -> Iterator[bytes]:
+        return self.transport.stream(f"/tasks/{task}/logs", query)
+
+    def inspect_container(self, container: str) -> Json:
+        """Only of a container on this very node. Raises EngineError «not-found» otherwise."""
+        found: Json = self._call("GET", f"/containers/{container}/json")
+        return found
+
     # -- writing -------------------------------------------------------------------------------------------
 
     def create_service(self, spec: Json) -> str:

@@ -148,6 +148,7 @@ def _task(raw: Json, names: Mapping[str, str], current: set[str]) -> ObservedTas
         exit_code=container.get("ExitCode"),
         current=raw["ID"] in current,
         created_at=raw.get("CreatedAt") or "",
+        container=container.get("ContainerID") or "",
     )
 
 

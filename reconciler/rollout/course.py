@@ -12,6 +12,7 @@ from reconciler.engine import Engine, EngineError
 from reconciler.engine.observe import by_id, observe, refresh
 from reconciler.rollout import journal, lease, machine
 from reconciler.rollout.cleanup import collect_generations, remove_orphans
+from reconciler.rollout.evidence import gather
 from reconciler.rollout.journal import Attempt, LeaseLostError, Revision
 from reconciler.rollout.machine import Item, Items
 from reconciler.rollout.outcome import Outcome, Result
@@ -143,7 +144,8 @@ class Course:
         failures = tuple(f"{i.name}: {i.text}" for i in failed + late)
         reason = failures[0] if not stopped else f"not done within {self.settings.timeout:.0f} s: {failures[0]}"
         self.note(f"failed: {reason}")
-        return self._back(items, reason, failures)
+        evidence = gather(self.engine, [i.name for i in failed + late if i.written], self.observed.tasks)
+        return replace(self._back(items, reason, failures), evidence=evidence)
 
     def _send_all(self, items: Items) -> Outcome:
         """Without gates and without a verdict. The attempt stays open: the next apply takes it up and judges it."""

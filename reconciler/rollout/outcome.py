@@ -18,6 +18,21 @@ class Result(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one failed service left to be read. ``health``: the last health check's output, ``log``: the last lines
+    of its task; both are foreign text, and "" or empty where they could not be had."""
+
+    service: str
+    task: str
+    node: str
+    state: str
+    error: str
+    exit_code: int | None
+    health: str = ""
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """``reason`` is a sentence for a person; ``failures`` name service, task and engine error, one line each."""
 
@@ -25,6 +40,7 @@ class Outcome:
     reason: str
     failures: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()  # engine service names that were written
+    evidence: tuple[Evidence, ...] = ()
 
     @property
     def ok(self) -> bool:

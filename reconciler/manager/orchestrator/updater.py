@@ -29,7 +29,7 @@ from reconciler.manager.model import Service, Task, TaskState, UpdateStatus
 from reconciler.manager.orchestrator.dirty import is_dirty
 from reconciler.manager.orchestrator.draft import Draft
 from reconciler.manager.orchestrator.memory import Update, Wait, Worker
-from reconciler.manager.orchestrator.restart import delay_start, should_restart
+from reconciler.manager.orchestrator.restart import delay_start
 from reconciler.manager.orchestrator.slots import Slot
 
 PAUSED = ("paused", "rollback_paused")
@@ -193,13 +193,13 @@ def _keep(draft: Draft, update: Update, slot: Slot, kept: Task) -> Update:
 def _exchange(draft: Draft, update: Update, slot: Slot) -> Update:
     """Create the new task, parked. Start-first starts it at once; stop-first when the old one has stopped.
 
-    Stop-first leaves a slot alone whose tasks have all been replaced by the restart supervisor meanwhile (from the
-    new spec already).
+    Stop-first passes over a slot that lived when the update began and whose tasks have all been shut down meanwhile:
+    the restart supervisor has replaced them, from the new spec already, or has given them up, and then the second
+    pass that follows the update revives the slot.
     """
     key = draft.slot_of(slot[0])
-    if update.config.start_first:
-        old: Task | None = None
-    elif (old := _stop(draft, slot)) is None:
+    old = None if update.config.start_first else _stop(draft, slot)
+    if old is None and not update.config.start_first and not _was_given_up(slot):
         return _add(update, _rest(draft, update, Worker(slot=key, wait=Wait.DELAY)))
     new = draft.create(update.service, slot=key.slot, node_id=key.node_id, desired=TaskState.READY)
     delay_start(draft, new.id, delay=0.0, old=old)
@@ -212,20 +212,20 @@ def _add(update: Update, worker: Worker) -> Update:
     return replace(update, workers=(*update.workers, worker))
 
 
+def _was_given_up(slot: Slot) -> bool:
+    """The slot was dead for good when the update began, and is revived by it."""
+    return all(task.desired > TaskState.RUNNING for task in slot)
+
+
 def _stop(draft: Draft, tasks: Sequence[Task]) -> Task | None:
-    """Shut down what still lives. The answer is a task the slot is now rid of, or None if it was rid of all before
-    and the restart supervisor has seen to them; tasks that ended for good count as ours."""
-    rid: Task | None = None
+    """Shut down what still lives. The answer is a task that this has stopped, None if all had been shut down."""
+    stopped: Task | None = None
     for task in tasks:
         current = draft.tasks.get(task.id)
-        if current is None:
-            continue
-        if current.desired <= TaskState.RUNNING:
+        if current is not None and current.desired <= TaskState.RUNNING:
             draft.want(task.id, TaskState.SHUTDOWN)
-            rid = draft.tasks[task.id]
-        elif not should_restart(draft, current):
-            rid = current
-    return rid
+            stopped = draft.tasks[task.id]
+    return stopped
 
 
 # --- failures ------------------------------------------------------------------------------------------------------

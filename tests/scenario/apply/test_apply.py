@@ -280,6 +280,36 @@ def test_an_object_that_the_engine_refuses_ends_the_attempt(bench: Bench) -> Non
     assert [a["phase"] for a in bench.history()] == ["failed"]
 
 
+DYING = """\
+services:
+  crash:
+    image: process/box:v1
+    command: [sh, -c, "echo my last words; exit 3"]
+    deploy: {restart_policy: {delay: 0s}}
+"""
+SICK = """\
+services:
+  sick:
+    image: process/box:v1
+    command: [sh, -c, "echo serving; exec sleep 600"]
+    stop_signal: SIGKILL
+    healthcheck: {test: "echo no way in; exit 1", interval: 300ms, retries: 1}
+    deploy: {restart_policy: {condition: none}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [(DYING, ["exit code 3", "last lines: my last words"]), (SICK, ["health check: no way in", "last lines: serving"])],
+    ids=["dying", "sick"],
+)
+def test_a_failure_is_told_with_what_its_task_left(bench: Bench, text: str, words: list[str]) -> None:
+    (bench.folder / "compose.yaml").write_text(text)
+    said = bench.apply(code=1)
+    for word in [*words, " on "]:
+        assert word in said, said
+
+
 def test_without_yes_and_without_a_terminal_nothing_is_written(local: Bench) -> None:
     assert "give --yes" in local.run("apply", local.stack, code=1)
     assert local.versions() == {}
