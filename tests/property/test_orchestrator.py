@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -44,6 +45,11 @@ policies = st.none() | st.fixed_dictionaries(
 )
 
 
+# sampled, for integers prefers its ends, and nothing happens to a service without replicas
+images = st.sampled_from([1, 2, 3])
+sizes = st.sampled_from([3, 2, 1, 4, 5, 0])
+
+
 def _spec(
     image: int, size: int, label: int, everywhere: bool, update: Json | None, rollback: Json | None, policy: Json | None
 ) -> Json:
@@ -63,22 +69,31 @@ def _spec(
 
 
 def service_specs(everywhere: bool, policy: st.SearchStrategy[Json | None] = policies) -> st.SearchStrategy[Json]:
-    return st.builds(
-        _spec, st.integers(1, 3), st.integers(0, 5), st.integers(1, 2), st.just(everywhere), configs, configs, policy
-    )
+    return st.builds(_spec, images, sizes, st.integers(1, 2), st.just(everywhere), configs, configs, policy)
 
 
-def events(specs_: st.SearchStrategy[Json]) -> st.SearchStrategy[tuple[str, object]]:
+Event = tuple[str, Any]
+# What happens, and for how long nothing else happens then: with 0 not even a step is made in between.
+Life = tuple[Event, float]
+
+
+def events(specs_: st.SearchStrategy[Json]) -> st.SearchStrategy[Event]:
+    update = st.tuples(st.just("update"), specs_)
     return st.one_of(
-        st.tuples(st.just("update"), specs_),
+        update,
+        update,  # twice, for most of what can go wrong begins with one
         st.tuples(st.just("again"), st.none()),
         st.tuples(st.just("roll back"), st.none()),
         st.tuples(st.just("kill"), st.tuples(st.integers(0, 20), st.sampled_from([0, 1, 137]))),
         st.tuples(st.just("node"), st.tuples(st.sampled_from(NODES), st.sampled_from(["active", "pause", "drain"]))),
         st.tuples(st.just("node state"), st.tuples(st.sampled_from(NODES), st.sampled_from(["ready", "down"]))),
         st.tuples(st.just("restart manager"), st.none()),
-        st.tuples(st.just("wait"), st.sampled_from([0.0, 0.3, 1.0, 4.0, 30.0])),
     )
+
+
+def lives(specs_: st.SearchStrategy[Json], most: int) -> st.SearchStrategy[list[Life]]:
+    pauses = st.sampled_from([1.0, 0.0, 0.1, 0.3, 2.5, 8.0, 70.0])
+    return st.lists(st.tuples(events(specs_), pauses), min_size=most // 2, max_size=most)
 
 
 @dataclass
@@ -125,7 +140,15 @@ class History:
             )
         return Script(**times)
 
-    def live_through(self, event: tuple[str, object]) -> None:
+    def live_through(self, lives_: list[Life]) -> None:
+        """From a deployed service on, or one that is still being deployed."""
+        self.sim.run_for(4)
+        for event, pause in lives_:
+            self.happen(event)
+            if pause:
+                self.sim.run_for(pause)
+
+    def happen(self, event: Event) -> None:
         sim, (kind, what) = self.sim, event
         if kind == "update":
             sim.update("web", what)
@@ -142,10 +165,9 @@ class History:
             sim.change_node(what[0], availability=what[1])
         elif kind == "node state":
             sim.change_node(what[0], state=what[1])
-        elif kind == "restart manager":
-            sim.restart_manager()
         else:
-            sim.run_for(what)
+            assert kind == "restart manager"
+            sim.restart_manager()
 
     def heal(self) -> None:
         """From now on nothing fails, and all nodes are back."""
@@ -249,8 +271,7 @@ def usable(sim: Simulation) -> list[Node]:
 def test_whatever_happens_the_laws_hold_and_it_ends_quiet(data: st.DataObject, seed: int, everywhere: bool) -> None:
     some_spec = service_specs(everywhere)
     history = watched(seed, data.draw(some_spec))
-    for event in data.draw(st.lists(events(some_spec), max_size=14)):
-        history.live_through(event)
+    history.live_through(data.draw(lives(some_spec, 14)))
     history.heal()
     assert history.sim.run_until_quiet(history.sim.now + 10_000)
     assert history.sim.memory.updates == {} or _waits_for_a_place(history.sim)
@@ -266,8 +287,7 @@ def test_when_nothing_fails_any_more_every_slot_runs(data: st.DataObject, seed: 
     always = st.just({"Condition": "any", "Delay": SECOND})
     some_spec = service_specs(everywhere, always)
     history = watched(seed, data.draw(some_spec))
-    for event in data.draw(st.lists(events(some_spec), max_size=14)):
-        history.live_through(event)
+    history.live_through(data.draw(lives(some_spec, 14)))
     history.heal()
     sim = history.sim
     assert sim.run_until_quiet(sim.now + 10_000)
@@ -314,12 +334,11 @@ def undisturbed_update(seed: int, parallelism: int, size: int, order: str, delay
 @given(st.data(), st.integers(0, 999))
 def test_the_same_choices_make_the_same_history(data: st.DataObject, seed: int) -> None:
     some_spec = service_specs(False)
-    first, happened = data.draw(some_spec), data.draw(st.lists(events(some_spec), max_size=10))
+    first, happened = data.draw(some_spec), data.draw(lives(some_spec, 10))
     timelines = []
     for _ in range(2):
         history = History(seed, first, [])
-        for event in happened:
-            history.live_through(event)
+        history.live_through(happened)
         history.sim.run_for(60)
         timelines.append((history.sim.timeline, history.sim.statuses, history.sim.memory, history.sim.tasks))
     assert timelines[0] == timelines[1]

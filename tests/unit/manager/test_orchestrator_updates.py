@@ -11,13 +11,14 @@ from orchestration import (
     in_slot,
     ran_at,
     running_tags,
+    seconds,
     service,
     status_times,
     tags,
 )
 
 from reconciler.manager.model import TaskState
-from reconciler.manager.simulated import Script
+from reconciler.manager.simulated import Script, single_node
 
 # Ends before it runs; runs 4 s and then fails; ends at once and with success.
 STILLBORN = Script(prepare=0, start=1, stop=0, fails_after=0.5)
@@ -106,6 +107,47 @@ def test_a_slot_that_restarted_with_the_new_spec_meanwhile_is_passed_over() -> N
     assert sim.run_until_quiet(100)
     assert created_at(sim, "2") == [0, 5, 21]  # slot 2 by the restart; its turn passes in a delay of 10 s
     assert running_tags(sim) == ["2"] * 3
+
+
+def test_a_slot_that_was_restarted_meanwhile_is_passed_over_whatever_is_thought_of_it_later() -> None:
+    """Slot 2 restarts as it may; seen from when its task has stopped, that was one restart too many."""
+    once = {"RestartPolicy": {"Delay": 0, "MaxAttempts": 1, "Window": seconds(10)}}
+    slow = Script(prepare=1, start=1, stop=0)
+    sim = deployed(
+        service("1", 2, template=once), {"1": slow}, nodes={name: single_node(name) for name in ("n1", "n2")}
+    )
+    sim.kill(in_slot(sim, 2)[0].id)
+    sim.run_until(0.5)
+    parts = {"UpdateConfig": config(delay=10), "template": {"RestartPolicy": {"Delay": 0}}}
+    sim.update("web", service("2", 2, **parts))
+    sim.run_until(0.7)
+    sim.change_node(in_slot(sim, 2)[-1].node_id, availability="drain")
+    assert sim.run_until_quiet(100)
+    assert [len(in_slot(sim, slot)) for slot in (1, 2)] == [2, 3]
+    assert running_tags(sim) == ["2", "2"]
+
+
+def test_a_slot_that_is_given_up_before_its_turn_is_revived_when_the_update_is_complete() -> None:
+    never = {"RestartPolicy": {"Condition": "none"}}
+    sim = deployed(service("1", 3, template=never))
+    sim.update("web", service("2", 3, UpdateConfig=config(delay=10, monitor=20), template=never))
+    sim.run_until(5)
+    sim.kill(in_slot(sim, 2)[0].id)
+    assert sim.run_until_quiet(200)
+    assert created_at(sim, "2") == [0, 21, 52]  # slot 2 in a silent second pass
+    assert status_times(sim, "completed") == [52, 83]
+    assert running_tags(sim) == ["2", "2", "2"]
+
+
+def test_nobody_waits_for_the_last_task_of_a_slot_that_was_given_up() -> None:
+    never = {"RestartPolicy": {"Condition": "none"}}
+    nodes = {name: single_node(name) for name in ("n1", "n2")}
+    sim = deployed(service("1", 1, template=never), {"1": Script(stop=30)}, nodes=nodes)
+    sim.change_node(in_slot(sim, 1)[0].node_id, availability="drain")
+    sim.run_until(1)
+    sim.update("web", service("2", 1, template=never))
+    sim.run_until(2)
+    assert ran_at(sim, "2") == [2]
 
 
 def test_a_worker_waits_for_the_old_task_even_if_the_new_one_has_been_rejected() -> None:
