@@ -31,7 +31,11 @@ class Shell(NamedTuple):
         for stream in (sys.stdout, sys.stderr):  # a terminal that is not UTF-8 gets escapes, not a traceback
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
-        return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ), os.getcwd())  # noqa: PTH109 (pathlib costs 5 ms)
+        try:
+            cwd = os.getcwd()  # noqa: PTH109 (pathlib costs 5 ms)
+        except OSError as error:
+            raise SystemExit(f"the current folder is gone ({error.strerror}): change to another one") from None
+        return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ), cwd)
 
 
 def confess(program: str, defect: Exception, shell: Shell) -> int:

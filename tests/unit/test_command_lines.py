@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from argparse import Namespace
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -31,3 +34,14 @@ def test_a_defect_is_said_in_two_lines(program: str, package: ModuleType, monkey
     assert "Traceback" not in said
     with pytest.raises(KeyError):
         package.main(["history", "s"], shell._replace(env={"STACKC_DEBUG": "1"}))
+
+
+@pytest.mark.parametrize("program", ["stackc", "reconciler"])
+def test_in_a_folder_that_is_gone(program: str, tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    command = f"cd {folder}; rmdir {folder}; exec {sys.executable} -m {program} status s"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the current folder is gone" in done.stderr
+    assert "Traceback" not in done.stderr
