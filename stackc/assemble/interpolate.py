@@ -34,11 +34,13 @@ class _Walk:
             value = node.value
             if type(value) is str and ("$" in value or (place is not None and place.attr is not None)):
                 return self._text(node, value, place)
+            if type(value) is float and value - value != 0:
+                self.context.report("SC3010", f"`{node.text}` is no number that can be sent", node)
             return node
         if isinstance(node, Mapping):
             changed: dict[str, Node] | None = None
             for key, child in node.entries.items():
-                new = self.node(child, place.child(key) if place is not None else None)
+                new = self.node(child, self.below(place, key) if place is not None else None)
                 if new is not child:
                     changed = changed or dict(node.entries)
                     changed[key] = new
@@ -49,6 +51,16 @@ class _Walk:
         if all(new is old for new, old in zip(items, node.items, strict=True)):
             return node
         return Sequence(items, node.file, node.start, node.end)
+
+    def below(self, place: Place, key: str) -> Place | None:
+        """docker joins the keys of a path by dots and splits it there again: below ``networks: {a.b:}`` it casts
+        nothing, and a dotted key may lead to another row."""
+        if "." not in key or not self.context.is_stack:
+            return place.child(key)
+        found: Place | None = place
+        for part in key.split("."):
+            found = found.child(part) if found is not None else None
+        return found
 
     def _text(self, node: Scalar, text: str, place: Place | None) -> Scalar:
         context, value = self.context, text

@@ -1,0 +1,64 @@
+"""docker's readings of a stack file that no other format has, each seen with docker 28.2.2 (tests/differential)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stackc.compile import assemble_files, compile_stack
+from stackc.disk import MemoryReader
+from stackc.report.config import stack_config
+
+ENVIRONMENT = {"A": "1", "T": "yes", "HOME": "/home/user"}
+
+
+def codes(*texts: str, **files: str) -> list[str]:
+    """The errors of one or several files."""
+    reader, names = stored(texts, files)
+    compiled = compile_stack(names, reader, stack="s", environment=ENVIRONMENT, dialect="stack")
+    return [one.code for one in compiled.diagnostics if one.severity.value == "error"]
+
+
+def warnings(*texts: str, **files: str) -> list[str]:
+    reader, names = stored(texts, files)
+    compiled = compile_stack(names, reader, stack="s", environment=ENVIRONMENT, dialect="stack")
+    assert compiled.plan is not None, compiled.diagnostics
+    return [one.code for one in compiled.diagnostics]
+
+
+def spec(*texts: str, **files: str) -> dict[str, Any]:
+    """What is sent for the service `a`."""
+    reader, names = stored(texts, files)
+    compiled = compile_stack(names, reader, stack="s", environment=ENVIRONMENT, dialect="stack")
+    assert compiled.plan is not None, compiled.diagnostics
+    return compiled.plan.services["s_a"].spec
+
+
+def config(*texts: str, **files: str) -> str:
+    """The text of ``stackc config``."""
+    reader, names = stored(texts, files)
+    made = assemble_files(names, reader, environment=ENVIRONMENT, dialect="stack")
+    assert made.root is not None
+    assert not [one for one in made.context.findings if one.severity.value == "error"]
+    return stack_config(made.root, made.context.version)
+
+
+def stored(texts: tuple[str, ...], files: dict[str, str]) -> tuple[MemoryReader, list[str]]:
+    stacks = {f"c{number}.yml": text for number, text in enumerate(texts)}
+    return MemoryReader({name: text.encode() for name, text in {**stacks, **files}.items()}, "/p"), list(stacks)
+
+
+def test_below_a_name_with_a_dot_nothing_is_cast() -> None:
+    file = "services: {{a: {{image: x, tty: '${{T}}'}}}}\nnetworks: {{{}: {{internal: '${{T}}'}}}}\n"
+    assert codes(file.format("n")) == []
+    assert codes(file.format("n.m")) == ["SC2002"]
+    assert codes("services: {a.b: {image: x, tty: '${T}'}}") == ["SC4009", "SC2002"]
+    # services.a.ulimits.hostname is the path of a limit
+    assert codes("services: {a.ulimits: {image: x, hostname: '${A}'}}") == ["SC4009", "SC2002"]
+
+
+@pytest.mark.parametrize("number", [".inf", "-.INF", ".nan"])
+def test_numbers_that_json_cannot_hold_are_refused_wherever_they_stand(number: str) -> None:
+    assert codes(f"services: {{a: {{image: x, environment: {{B: {number}}}}}}}") == ["SC3010"]
+    assert codes(f"services: {{a: {{image: x}}}}\nx-a: [{{b: {number}}}]") == ["SC3010"]
