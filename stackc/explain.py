@@ -13,7 +13,8 @@ from stackc.assemble.context import Context
 from stackc.attributes import REFUSED, ROOT, UNKNOWN, Attr, Place
 from stackc.diagnostics import Path, Related
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, plain, scalar
-from stackc.schema import Acceptor, Schema, first_double
+from stackc.schema import Acceptor, Schema, first_double, fits_key
+from stackc.schema_patterns import PATTERNS, without_variable
 
 _WORDS = {
     "string": "a string",
@@ -47,17 +48,31 @@ def explain(root: Mapping, acceptor: Acceptor, context: Context) -> Mapping:
 
 
 def for_version(acceptor: Acceptor) -> Schema:
-    """The schema of the acceptor's dialect without what belongs to later versions, as jsonschema can take it."""
+    """The schema of the acceptor's dialect, as jsonschema can take it: without what belongs to later versions, without
+    variables, and for a fragment without keys that may stand in another file."""
 
     def prune(value: Any) -> Any:
         if isinstance(value, dict):
             kept = {k: v for k, v in value.items() if not (isinstance(v, dict) and acceptor.is_later(v))}
-            return {key: prune(child) for key, child in kept.items()}
+            return {key: prune(child) for key, child in _without_variables(kept, acceptor).items()}
         if isinstance(value, list):
             return [prune(child) for child in value if not (isinstance(child, dict) and acceptor.is_later(child))]
         return value
 
     return {**prune(acceptor.root), "$defs": prune(acceptor.definitions)}
+
+
+def _without_variables(schema: Schema, acceptor: Acceptor) -> Schema:
+    if isinstance(schema.get("pattern"), str):
+        pattern = without_variable(schema["pattern"])
+        del schema["pattern"]
+        if pattern:
+            schema["pattern"] = pattern
+        else:
+            schema["type"] = [kind for kind in schema["type"] if kind != "string"]
+    if isinstance(schema.get("required"), list):
+        schema["required"] = acceptor.required(schema)
+    return schema
 
 
 class _Explainer:
@@ -84,8 +99,9 @@ class _Explainer:
         elif error.validator == "uniqueItems":
             self._double(node, path)
         elif error.validator == "type":
-            kinds = error.validator_value
-            self._wrong_type(node, path, [kinds] if isinstance(kinds, str) else list(kinds))
+            self._wrong_type(node, path, _kinds(error.schema))
+        elif error.validator == "pattern":
+            self._unfit_text(node, path, error.schema)
         else:
             self._not_allowed(node, path, error)
 
@@ -103,11 +119,10 @@ class _Explainer:
         known = [key for key, below in schema.get("properties", {}).items() if not self.acceptor.is_later(below)]
         patterns = schema.get("patternProperties", {})
         for key in node.entries:
-            extension = key.startswith("x-") and "^x-" in patterns
-            if key in known or extension or (patterns and "^x-" not in patterns and _fits_pattern(key, patterns)):
+            if key in known or any(fits_key(key, one) for one in patterns if not self.acceptor.is_later(patterns[one])):
                 continue
             self.removed.add((*path, key))
-            self._unknown_key(node, path, key, known, bool(known))
+            self._unknown_key(node, path, key, known, "properties" in schema)
 
     def _unknown_key(self, node: Mapping, path: Path, key: str, known: list[str], has_keys: bool) -> None:
         span, where = node.key_span(key), _where(path)
@@ -173,7 +188,7 @@ class _Explainer:
 
     def _missing(self, node: Node, path: Path, error: Any) -> None:
         assert isinstance(node, Mapping)
-        for key in error.validator_value:
+        for key in self.acceptor.required(error.schema):
             if key not in node.entries:
                 self.context.report(
                     "SC2003", f"`{key}` is missing{_where(path)}", node, path=path, hint=f"add `{key}:`"
@@ -193,6 +208,9 @@ class _Explainer:
     def _wrong_type(self, node: Node, path: Path, kinds: list[str]) -> None:
         if path == ("version",):
             return  # reported when the version was looked at
+        if self.acceptor.fragment and isinstance(node, Scalar) and node.value is None and isinstance(path[-1], str):
+            self.removed.add(path)
+            return  # nothing is laid over what the other file says
         wanted = [_WORDS[kind] for kind in kinds if kind != "null" or len(kinds) == 1]
         listed = " or ".join((", ".join(wanted[:-1]), wanted[-1])) if len(wanted) > 1 else wanted[0]
         given = node.text if isinstance(node, Scalar) and node.kind == "a number" and "integer" in kinds else node.kind
@@ -209,9 +227,25 @@ class _Explainer:
             message = f"{_name(path)} must be one of {', '.join(allowed)}, not `{shown}`"
             self.context.report("SC2004", message, node, path=path, hint=hint)
         else:
-            message = f"{_name(path)} must be at least {error.validator_value}, not `{shown}`"
+            bound = "least" if error.validator == "minimum" else "most"
+            message = f"{_name(path)} must be at {bound} {error.validator_value}, not `{shown}`"
             self.context.report("SC2004", message, node, path=path)
         self.removed.add(path)
+
+    def _unfit_text(self, node: Node, path: Path, schema: Schema) -> None:
+        assert isinstance(node, Scalar)
+        pattern = PATTERNS[schema["pattern"]]
+        message = f"{_name(path)} must be {pattern.wanted}, not `{node.text}`"
+        self.context.report("SC2004", message, node, path=path, hint=pattern.hint)
+        self.removed.add(path)
+
+
+def _kinds(schema: Schema) -> list[str]:
+    """The types that a value may have. Where strings have a pattern they only spell a value of the other types."""
+    kinds = schema["type"]
+    if isinstance(kinds, str):
+        return [kinds]
+    return [kind for kind in kinds if kind != "string" or "pattern" not in schema]
 
 
 def row(path: Path) -> Attr | None:
@@ -228,16 +262,9 @@ def _alternatives(acceptor: Acceptor, schema: Schema) -> list[str]:
         if acceptor.is_later(one):
             continue
         resolved = acceptor.resolve(one)
-        given = resolved.get("type", [])
-        kinds += [given] if isinstance(given, str) else given
+        kinds += _kinds(resolved) if "type" in resolved else ["string"] if "enum" in resolved else []
         kinds += _alternatives(acceptor, resolved)
     return kinds
-
-
-def _fits_pattern(key: str, patterns: Schema) -> bool:
-    from re import search
-
-    return any(search(pattern, key) for pattern in patterns)
 
 
 def at(root: Node, path: Path) -> Node:

@@ -14,13 +14,17 @@ from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, plain
 
 Schema = dict[str, Any]
 
-_KNOWN = frozenset(
-    ["$ref", "additionalProperties", "description", "enum", "items", "minimum", "oneOf", "patternProperties"]
+KEYWORDS = frozenset(
+    ["$ref", "additionalProperties", "enum", "items", "maximum", "minimum", "oneOf", "pattern", "patternProperties"]
 )
-_KNOWN |= {"properties", "required", "type", "uniqueItems", "x-since"}
+KEYWORDS |= {"properties", "required", "type", "uniqueItems", "x-mergeable", "x-since"}
+REMARKS = frozenset(["default", "deprecated", "deprecationMessage", "description"])
+"""What the acceptor looks at, and what it need not look at: the schema's definitions use nothing else (a test)."""
+
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _PATTERNS: dict[str, Callable[[str], bool]] = {
     "^x-": lambda text: text.startswith("x-"),
+    "^x-(?!stackc$(?!\\n))": lambda text: text.startswith("x-") and text != "x-stackc",
     "^.+": lambda text: text != "" and text[0] != "\n",
     "^[a-zA-Z0-9._-]+$(?!\\n)": lambda text: text != "" and _NAME_CHARACTERS.issuperset(text),
 }
@@ -32,9 +36,11 @@ def release(version: str) -> tuple[int, ...]:
 
 
 class Acceptor:
-    """``version`` is the stack file's, or "" in the Compose dialect, where every key is there."""
+    """``version`` is the stack file's, or "" in the Compose dialect, where every key is there. A ``fragment`` is laid
+    over another file: keys that it lacks may stand in that one."""
 
-    def __init__(self, document: Schema, dialect: str, version: str) -> None:
+    def __init__(self, document: Schema, dialect: str, version: str, *, fragment: bool = False) -> None:
+        self.fragment = fragment
         self.definitions: dict[str, Schema] = document["$defs"]
         self.root = self.definitions[dialect]
         self.version = release(version) if version else ()
@@ -48,6 +54,10 @@ class Acceptor:
             schema = self.definitions[schema["$ref"].removeprefix("#/$defs/")]
         return schema
 
+    def required(self, schema: Schema) -> list[str]:
+        """The keys that a mapping of this file must have."""
+        return [] if self.fragment and "x-mergeable" in schema else schema.get("required", [])
+
     def is_later(self, schema: Schema) -> bool:
         """Does the key belong to a later version than the file's?"""
         since = schema.get("x-since")
@@ -59,7 +69,6 @@ class Acceptor:
 
     def _accepts(self, node: Node, schema: Schema) -> bool:
         schema = self.resolve(schema)
-        assert _KNOWN.issuperset(schema), "the acceptor does not know a keyword of the schema"
         alternatives = schema.get("oneOf")
         if alternatives is not None and sum(
             not self.is_later(one) and self._accepts(node, one) for one in alternatives
@@ -68,20 +77,20 @@ class Acceptor:
         kind = schema.get("type")
         if kind is not None and not fits(node, kind):
             return False
+        if "enum" in schema and (not isinstance(node, Scalar) or node.value not in schema["enum"]):
+            return False
         if isinstance(node, Mapping):
             return self._accepts_mapping(node, schema)
         if isinstance(node, Sequence):
             return self._accepts_sequence(node, schema)
         assert isinstance(node, Scalar)
-        if "enum" in schema and node.value not in schema["enum"]:
-            return False
-        minimum = schema.get("minimum")
-        number = node.value
-        return minimum is None or isinstance(number, (bool, str)) or number is None or number >= minimum
+        if isinstance(node.value, str):
+            return "pattern" not in schema or _fits_pattern(node.value, schema["pattern"])
+        return "minimum" not in schema or not _is_number(node) or _is_within(node.value, schema)
 
     def _accepts_mapping(self, node: Mapping, schema: Schema) -> bool:
         entries = node.entries
-        if any(key not in entries for key in schema.get("required", ())):
+        if any(key not in entries for key in self.required(schema)):
             return False
         properties = schema.get("properties", {})
         patterns = schema.get("patternProperties", {})
@@ -105,6 +114,21 @@ class Acceptor:
         if items is not None and not all(self._accepts(item, items) for item in node.items):
             return False
         return not (schema.get("uniqueItems") and len(node.items) > 1 and first_double(node) is not None)
+
+
+def fits_key(key: str, pattern: str) -> bool:
+    """Whether a key is one of those that ``patternProperties`` names by this pattern."""
+    return _PATTERNS[pattern](key)
+
+
+def _fits_pattern(text: str, pattern: str) -> bool:
+    from stackc.schema_patterns import fits_pattern
+
+    return fits_pattern(text, pattern)
+
+
+def _is_within(number: Any, schema: Schema) -> bool:
+    return not (number < schema["minimum"] or number > schema.get("maximum", number))
 
 
 def fits(node: Node, kinds: str | list[str]) -> bool:
