@@ -7,12 +7,16 @@ _PROPAGATIONS = ("rprivate", "private", "rshared", "shared", "rslave", "slave")
 
 
 class Mount(NamedTuple):
+    """``selinux``: z or Z, which only Compose reads. ``spelled``: more than a target of one or two characters."""
+
     type: str
     source: str
     target: str
     read_only: bool
     nocopy: bool
     propagation: str
+    selinux: str = ""
+    spelled: bool = True
 
 
 def parse_mount(text: str) -> Mount:
@@ -20,7 +24,7 @@ def parse_mount(text: str) -> Mount:
     if not text:
         raise ValueError("is empty")
     if len(text.encode()) <= 2:
-        return Mount("volume", "", text, False, False, "")
+        return Mount("volume", "", text, False, False, "", spelled=False)
     parts = _sections(text)
     if any(part == "" for part in parts):
         raise ValueError("has an empty section between colons")
@@ -28,7 +32,7 @@ def parse_mount(text: str) -> Mount:
         raise ValueError("has too many colons")
     if len(parts) == 1:
         return Mount("volume", "", parts[0], False, False, "")
-    read_only, nocopy, propagation = False, False, ""
+    read_only, nocopy, propagation, selinux = False, False, "", ""
     for option in parts[2].split(",") if len(parts) == 3 else ():
         if option in ("ro", "rw"):
             read_only = option == "ro"
@@ -36,8 +40,10 @@ def parse_mount(text: str) -> Mount:
             nocopy = True
         elif option in _PROPAGATIONS:
             propagation = option
+        elif option in ("z", "Z"):
+            selinux = option
     kind = "bind" if is_file_path(parts[0]) else "volume"
-    return Mount(kind, parts[0], parts[1], read_only, nocopy, propagation)
+    return Mount(kind, parts[0], parts[1], read_only, nocopy, propagation, selinux)
 
 
 def _sections(text: str) -> list[str]:

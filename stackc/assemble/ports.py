@@ -1,4 +1,7 @@
-"""The short form of ports as docker's nat package reads it: ``[ip:][host[-host]:]container[-container][/protocol]``."""
+"""The short form of ports as docker's nat package reads it: ``[ip:][host[-host]:]container[-container][/protocol]``.
+
+A published range for one container port is written out by docker's stack files, and left to the engine by Compose.
+"""
 
 # annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from typing import NamedTuple
@@ -13,34 +16,69 @@ class Port(NamedTuple):
     address: str
 
 
+class Published(NamedTuple):
+    """A port of a Compose file. ``published`` is text: "" where the engine chooses, ``8000-8005`` to choose from."""
+
+    target: int
+    published: str
+    protocol: str
+    address: str
+
+
 def parse_ports(text: str) -> list[Port]:
     """All ports of one short form, in docker's order: range members sort as text. Raises ValueError."""
+    address, protocol, (first, last), published = _read(text)
+    if published is None:
+        pairs = [(target, 0) for target in range(first, last + 1)]
+    else:
+        low, high = published
+        if last - first == high - low:
+            pairs = [(first + step, low + step) for step in range(last - first + 1)]
+        else:
+            pairs = [(first, published) for published in range(low, high + 1)]
+    ports = [Port(target, published, protocol, address) for target, published in pairs]
+    if first != last:
+        ports.sort(key=lambda port: f"{port.target}/{protocol}")
+    return ports
+
+
+def parse_published(text: str) -> list[Published]:
+    """The same as Compose reads it: a range for one container port stays a range, and port 0 is no target."""
+    address, protocol, (first, last), published = _read(text)
+    if first == 0:
+        raise ValueError("the container port is 0")
+    ports = []
+    for target in range(first, last + 1):
+        if published is None:
+            words = ""
+        elif published[0] == published[1] or last > first:
+            words = str(published[0] + target - first)
+        else:
+            words = f"{published[0]}-{published[1]}"
+        ports.append(Published(target, words, protocol, address))
+    if first != last:
+        ports.sort(key=lambda port: f"{port.target}/{protocol}")
+    return ports
+
+
+def _read(text: str) -> tuple[str, str, tuple[int, int], tuple[int, int] | None]:
+    """Address, protocol, the range of container ports and the published one."""
     address, host, container = _parts(text)
     bare, _, protocol = container.partition("/")
     protocol = (protocol.partition("/")[0] or "tcp").lower()
     if protocol not in ("tcp", "udp", "sctp"):
         raise ValueError(f"the protocol `{protocol}` is none of tcp, udp and sctp")
     if address:
-        _check_address(address)
+        check_address(address)
     if not bare:
         raise ValueError("no container port stands here")
     first, last = _range(bare, "container port")
     if not host:
-        pairs = [(target, 0) for target in range(first, last + 1)]
-    else:
-        low, high = _range(host, "published port")
-        if last - first == high - low:
-            pairs = [(first + step, low + step) for step in range(last - first + 1)]
-        elif first == last:
-            pairs = [(first, published) for published in range(low, high + 1)]
-        else:
-            raise ValueError("the two ranges have different lengths")
-    if len(pairs) > 65536:
-        raise ValueError("the range is too long")
-    ports = [Port(target, published, protocol, address.strip("[]")) for target, published in pairs]
-    if first != last:
-        ports.sort(key=lambda port: f"{port.target}/{protocol}")
-    return ports
+        return address.strip("[]"), protocol, (first, last), None
+    low, high = _range(host, "published port")
+    if last - first != high - low and first != last:
+        raise ValueError("the two ranges have different lengths")
+    return address.strip("[]"), protocol, (first, last), (low, high)
 
 
 def _parts(text: str) -> tuple[str, str, str]:
@@ -70,7 +108,8 @@ def _port(text: str, what: str) -> int:
     return number
 
 
-def _check_address(text: str) -> None:
+def check_address(text: str) -> None:
+    """Raises ValueError for what is no IP address, with or without brackets."""
     bare = text
     if text.startswith("["):
         if not text.endswith("]"):
