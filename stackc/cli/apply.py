@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from stackc.cli.ask import confirmed
-from stackc.cli.engine import add_host, engine
+from stackc.cli.engine import add_host, add_show_env, engine
 from stackc.cli.inputs import add_inputs, compile_inputs
 from stackc.cli.shell import USAGE, Shell, UserError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     add_inputs(parser, stack_required=True, metavar="STACK|P", stack_help="the stack's name, or a saved plan")
     add_host(parser)
+    add_show_env(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
     parser.add_argument("--prune", action="store_true", help="remove services and networks that no file names any more")
@@ -46,7 +47,7 @@ def run(args: Namespace, shell: Shell) -> int:
         settings = Settings(prune=args.prune, timeout=args.timeout, detach=args.detach)
         prepared = _from_saved(client, saved_plan, shell, settings) if saved_plan else _compared(client, plan, settings)
         if args.format == "text":
-            shell.out.write(plan_diff.text(prepared.diff, client.manager()))
+            shell.out.write(plan_diff.text(prepared.diff, client.manager(), env=args.show_env))
             warn_unfinished(prepared, shell)
         pending = not prepared.diff.empty or prepared.unfinished is not None
         if pending and not prepared.bound.missing and not confirmed(args, shell):

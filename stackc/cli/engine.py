@@ -25,6 +25,10 @@ def add_format(parser: ArgumentParser, *formats: str) -> None:
     parser.add_argument("--format", choices=("text", "json", *formats), default="text")
 
 
+def add_show_env(parser: ArgumentParser) -> None:
+    parser.add_argument("--show-env", action="store_true", help="show values of the environment, masked otherwise")
+
+
 @contextmanager
 def engine(args: Namespace, shell: Shell, *, start: bool = True) -> Iterator[Engine]:
     """The manager that the arguments and the environment name. Raises UserError for whatever it refuses."""

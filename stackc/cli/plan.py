@@ -6,7 +6,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from stackc.cli.engine import add_host, engine
+from stackc.cli.engine import add_host, add_show_env, engine
 from stackc.cli.inputs import add_inputs, compile_inputs, project_folder
 from stackc.cli.shell import Shell, UserError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     add_inputs(parser, stack_required=True)
     add_host(parser)
+    add_show_env(parser)
     parser.add_argument("--output", "-o", metavar="P", help="save the plan, for `stackc apply P`")
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     parser.add_argument("--prune", action="store_true", help="remove services and networks that no file names any more")
@@ -38,10 +39,10 @@ def run(args: Namespace, shell: Shell) -> int:
     if missing:
         raise UserError("; ".join(missing) + "\n  next: create it first, or take `external` out of the file")
     if args.format == "json":
-        shell.out.write(json.dumps(plan_diff.to_json(prepared.diff, manager), indent=2) + "\n")
+        shell.out.write(json.dumps(plan_diff.to_json(prepared.diff, manager, env=args.show_env), indent=2) + "\n")
     else:
         form = plan_diff.markdown if args.format == "markdown" else plan_diff.text
-        shell.out.write(form(prepared.diff, manager))
+        shell.out.write(form(prepared.diff, manager, env=args.show_env))
         warn_unfinished(prepared, shell)
     if args.output:
         save(args.output, prepared, plan, project_folder(args, shell), shell)

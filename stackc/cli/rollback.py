@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from stackc.cli.engine import add_format, add_host, add_stack, engine
+from stackc.cli.engine import add_format, add_host, add_show_env, add_stack, engine
 from stackc.cli.shell import Shell, UserError
 
 
@@ -12,6 +12,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_stack(parser)
     parser.add_argument("revision", metavar="REVISION", nargs="?", help="a number or commit of `stackc history`")
     add_host(parser)
+    add_show_env(parser)
     add_format(parser)
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
     parser.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS")
@@ -48,7 +49,7 @@ def run(args: Namespace, shell: Shell) -> int:
         prepared = prepare_bound(client, target.bound, Settings())
         if args.format == "text":
             shell.out.write(f"going back to revision {target.number}\n")
-            shell.out.write(plan_diff.text(prepared.diff, client.manager()))
+            shell.out.write(plan_diff.text(prepared.diff, client.manager(), env=args.show_env))
         if not prepared.diff.empty and not confirmed(args, shell):
             return 1
         message = f"rollback to revision {target.number}"

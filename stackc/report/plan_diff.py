@@ -1,9 +1,11 @@
-"""A PlanDiff for people (text, markdown) and for programs (json). Pure; nothing secret is in a PlanDiff."""
+"""A PlanDiff for people (text, markdown) and for programs (json). Pure.
+
+The bytes of secrets are in no PlanDiff; values of the environment are, and are shown only where ``env`` asks for it.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +15,7 @@ from stackc.observed import ManagerInfo
 from stackc.plan import Json
 
 _SIGNS = {"create": "+", "update": "~", "remove": "-"}
-_SECRET_NAME = re.compile(r"PASSW|SECRET|TOKEN|CREDENTIAL|PRIVATE|APIKEY|API_KEY", re.IGNORECASE)
+_MASKED = "(masked)"
 _WIDTH = 60  # characters of one value; longer ones are cut in the middle
 
 
@@ -23,13 +25,13 @@ def manager_line(manager: ManagerInfo) -> str:
     return f"{kind} at {manager.host} ({nodes}, version {manager.version})"
 
 
-def text(diff: PlanDiff, manager: ManagerInfo) -> str:
+def text(diff: PlanDiff, manager: ManagerInfo, *, env: bool = False) -> str:
     lines = [f"Plan for stack {diff.stack} on {manager_line(manager)}", ""]
     if diff.empty:
         services = len(diff.unchanged)
         lines.append(f"No changes: {services} service{'s' * (services != 1)} as the files say.")
     else:
-        lines += list(_body(diff))
+        lines += list(_body(diff, env))
         lines.append(summary(diff))
     lines += [f"note: {note}" for note in diff.notes]
     if diff.kept:
@@ -45,7 +47,7 @@ def summary(diff: PlanDiff) -> str:
     return f"{', '.join(parts)}, {len(diff.unchanged)} unchanged{tail}."
 
 
-def _body(diff: PlanDiff) -> Iterator[str]:
+def _body(diff: PlanDiff, env: bool) -> Iterator[str]:
     for change in diff.changes:
         if change.kind != "service" and change.action == "create":
             yield f"  + {change.kind} {change.name}  ({change.reason})"
@@ -58,21 +60,22 @@ def _body(diff: PlanDiff) -> Iterator[str]:
         number += 1
         yield f"  wave {number}"
         for change in here:
-            yield from _service(change)
+            yield from _service(change, env)
     for change in diff.changes:
         if change.action == "remove":
             yield f"  - {change.kind} {change.name}  ({change.reason})"
     yield ""
 
 
-def _service(change: Change) -> Iterator[str]:
+def _service(change: Change, env: bool) -> Iterator[str]:
     yield f"  {_SIGNS[change.action]} service {change.name}  ({change.reason})"
     if change.spec is not None:
         yield f"      {effect(change)}"
     for name, condition in sorted(change.needs.items()):
         yield f"      after {name} ({condition})"
     for field in change.fields:
-        yield f"      {field.path}: {shown(field.path, field.old)} → {shown(field.path, field.new)}"
+        old, new = (shown(field.path, value, env) for value in (field.old, field.new))
+        yield f"      {field.path}: {'another value ' + _MASKED if old == new == _MASKED else f'{old} → {new}'}"
 
 
 def effect(change: Change) -> str:
@@ -108,21 +111,20 @@ def rollout(spec: Json) -> str:
     )
 
 
-def shown(path: str, value: Any) -> str:
-    """One value on one line; environment values with a telling name are masked."""
+def shown(path: str, value: Any, env: bool) -> str:
+    """One value on one line; values of the environment only when asked for."""
     if value is None:
         return "(none)"
-    key = path.rpartition(".Env.")[2] if ".Env." in path else ""
-    if key and _SECRET_NAME.search(key):
-        return "(masked)"
-    if isinstance(value, list) and path.endswith(".Env"):
+    if ".Env." in path and not env:
+        return _MASKED
+    if isinstance(value, list) and path.endswith(".Env") and not env:
         return "[" + " ".join(entry.partition("=")[0] for entry in value) + "]"
     line = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
     line = "".join(c if c.isprintable() else "�" for c in line)
     return line if len(line) <= _WIDTH else f"{line[: _WIDTH // 2]}…{line[-_WIDTH // 2 :]}"
 
 
-def markdown(diff: PlanDiff, manager: ManagerInfo) -> str:
+def markdown(diff: PlanDiff, manager: ManagerInfo, *, env: bool = False) -> str:
     """For a pull request's comment."""
     lines = [f"### Plan for stack `{diff.stack}`", "", f"on {manager_line(manager)}", ""]
     if diff.empty:
@@ -137,7 +139,7 @@ def markdown(diff: PlanDiff, manager: ManagerInfo) -> str:
     if fields:
         lines += ["", "| service | field | from | to |", "|---|---|---|---|"]
         for change, field in fields:
-            old, new = (_cell(shown(field.path, v)) for v in (field.old, field.new))
+            old, new = (_cell(shown(field.path, v, env)) for v in (field.old, field.new))
             lines.append(f"| `{_cell(change.name)}` | `{_cell(field.path)}` | {old} | {new} |")
     return "\n".join([*lines, "", summary(diff), ""])
 
@@ -146,14 +148,14 @@ def _cell(value: str) -> str:
     return value.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("`", "'").replace("<", "&lt;")
 
 
-def to_json(diff: PlanDiff, manager: ManagerInfo) -> Json:
+def to_json(diff: PlanDiff, manager: ManagerInfo, *, env: bool = False) -> Json:
     return {
         "format": FORMAT,
         "stack": diff.stack,
         "manager": {"host": manager.host, "name": manager.name, "cluster": manager.cluster, "builtin": manager.builtin},
         "target": diff.target,
         "base": diff.base,
-        "changes": [_change(c) for c in diff.changes],
+        "changes": [_change(c, env) for c in diff.changes],
         "waves": [list(wave) for wave in diff.waves],
         "unchanged": list(diff.unchanged),
         "kept": list(diff.kept),
@@ -161,7 +163,7 @@ def to_json(diff: PlanDiff, manager: ManagerInfo) -> Json:
     }
 
 
-def _change(change: Change) -> Json:
+def _change(change: Change, env: bool) -> Json:
     return {
         "kind": change.kind,
         "action": change.action,
@@ -170,11 +172,12 @@ def _change(change: Change) -> Json:
         "restarts": change.restarts if change.kind == "service" else False,
         "rollout": rollout(change.spec) if change.kind == "service" and change.spec is not None else "",
         "needs": dict(sorted(change.needs.items())),
-        "fields": [_field(f) for f in change.fields],
+        "fields": [_field(f, env) for f in change.fields],
     }
 
 
-def _field(field: FieldChange) -> Json:
-    masked = shown(field.path, field.old) == "(masked)" or shown(field.path, field.new) == "(masked)"
-    old, new = ("(masked)", "(masked)") if masked else (field.old, field.new)
+def _field(field: FieldChange, env: bool) -> Json:
+    old, new = field.old, field.new
+    if ".Env" in field.path and not env:
+        old, new = (None if value is None else _MASKED for value in (old, new))
     return {"path": field.path, "old": old, "new": new, "restarts": field.restarts}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from stackc.diff import bind, diff
 from stackc.diff.compare import field_changes, to_send
 from stackc.observed import ManagerInfo, Observed, ObservedObject, ObservedService
 from stackc.plan import FilePlan, Json, NetworkPlan, ServicePlan, StackPlan
+from stackc.report import plan_diff
 
 LABELS = {"com.docker.stack.namespace": "shop"}
 MANAGER = ManagerInfo(name="n", cluster="c", version="1", builtin=True, host="unix:///x")
@@ -273,3 +275,18 @@ def test_a_network_that_cannot_be_changed_in_place_is_said() -> None:
         networks={"shop_default": NetworkPlan("default", {"Name": "shop_default", "Attachable": True}, False)}
     )
     assert "cannot change a network in place" in diff(bound(p, o), o).notes[0]
+
+
+def test_values_of_the_environment_are_shown_only_when_asked_for() -> None:
+    live = observed([spec(Env=["GONE=canary-0", "LEVEL=canary-1"])])
+    wanted = plan({"shop_web": spec(Env=["LEVEL=canary-2", "NEW=canary-3"])})
+    found = diff(bound(wanted, live), live)
+    for env in (False, True):
+        pages = (
+            plan_diff.text(found, live.manager, env=env),
+            plan_diff.markdown(found, live.manager, env=env),
+            json.dumps(plan_diff.to_json(found, live.manager, env=env)),
+        )
+        assert [page.count("canary") for page in pages] == ([4, 4, 4] if env else [0, 0, 0])
+    assert "Env.LEVEL: another value (masked)" in plan_diff.text(found, live.manager)
+    assert "Env.NEW: (none) → (masked)" in plan_diff.text(found, live.manager)
