@@ -2,63 +2,137 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from stackc.assemble.quantity import duration_text, float32
 from stackc.lower.read import field, value
-from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Timestamp, plain
+from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, plain
 from stackc.report.yaml import dump, natural
 
-Field = tuple[str, Any]
-"""Key and how it is printed: a scalar is left out when it is Go's zero value, ``pointer`` only when it is absent,
-``duration``/``pointer duration`` as text, ``bytes`` as a quoted number, ``list``, ``map`` (sorted, left out when
-empty), ``any``; or a ``_Struct``, or a function of the node."""
+Printer = Callable[[Node], Any]
+"""What is printed of a node that is not null; ``_NOTHING`` leaves the key out."""
+
+_NOTHING = object()
+
+
+def _pointer(node: Node) -> Any:
+    """A scalar that is printed whenever it is there."""
+    found = node.value if isinstance(node, Scalar) else None
+    return int(found) if type(found) is float and found.is_integer() else found
+
+
+def _scalar(node: Node) -> Any:
+    """A scalar that is left out when it is Go's zero value."""
+    return _pointer(node) or _NOTHING
+
+
+def _duration_pointer(node: Node) -> Any:
+    return duration_text(int(_pointer(node)))
+
+
+def _duration(node: Node) -> Any:
+    return _NOTHING if _scalar(node) is _NOTHING else _duration_pointer(node)
+
+
+def _bytes(node: Node) -> Any:
+    """A number that docker prints as a string."""
+    found = _scalar(node)
+    return found if found is _NOTHING else str(found)
+
+
+def _float32(node: Node) -> Any:
+    found = node.value if isinstance(node, Scalar) else None
+    return float32(found) if isinstance(found, (int, float)) and found else _NOTHING
+
+
+def _list(node: Node) -> Any:
+    return [value(item) for item in node.items] or _NOTHING if isinstance(node, Sequence) else _NOTHING
+
+
+def _map(node: Node) -> Any:
+    """Scalars by name, in docker's order; left out when empty."""
+    if not isinstance(node, Mapping):
+        return _NOTHING
+    children = node.entries
+    return {key: value(children[key]) for key in natural(children)} or _NOTHING
 
 
 class _Struct:
-    """Fields in docker's order. ``kept``: printed as ``{}`` when it is there but empty."""
+    """Fields in docker's order. ``kept``: printed as ``{}`` when it is there but empty. ``extras``: with its ``x-``
+    keys."""
 
-    def __init__(self, *fields: Field, kept: bool = False, extras: bool = False) -> None:
+    def __init__(self, *fields: tuple[str, Printer], kept: bool = False, extras: bool = False) -> None:
         self.fields = fields
-        self.kept = kept
+        self.empty: Any = {} if kept else _NOTHING
         self.extras = extras
 
+    def __call__(self, node: Node) -> Any:
+        return self.shape(node) or self.empty
 
-class _Each:
-    """A list (or a mapping, by natural order of its keys) of structures."""
+    def shape(self, node: Node) -> Any:
+        if not isinstance(node, Mapping):
+            return None
+        children = node.entries
+        shape: dict[str, Any] = {}
+        for key, printer in self.fields:
+            child = children.get(key)
+            if child is None or (type(child) is Scalar and child.value is None):
+                continue
+            printed = printer(child)
+            if printed is not _NOTHING:
+                shape[key] = printed
+        if self.extras:
+            shape.update(_extras(node))
+        return shape
 
-    def __init__(self, struct: Any) -> None:
-        self.struct = struct
+
+def _each(one: Printer) -> Printer:
+    """A list, or a mapping in docker's order; each structure in it is printed, also an empty one."""
+    printer = one.shape if isinstance(one, _Struct) else one
+
+    def each(node: Node) -> Any:
+        if isinstance(node, Sequence):
+            return [printer(item) for item in node.items] or _NOTHING
+        if isinstance(node, Mapping):
+            return {key: printer(node.entries[key]) for key in natural(node.entries)} or _NOTHING
+        return _NOTHING
+
+    return each
 
 
-_LABELS = ("labels", "map")
+_LABELS = ("labels", _map)
 _UPDATE = _Struct(
-    ("parallelism", "pointer"),
-    ("delay", "duration"),
-    ("failure_action", ""),
-    ("monitor", "duration"),
-    ("max_failure_ratio", "float32"),
-    ("order", ""),
+    ("parallelism", _pointer),
+    ("delay", _duration),
+    ("failure_action", _scalar),
+    ("monitor", _duration),
+    ("max_failure_ratio", _float32),
+    ("order", _scalar),
     kept=True,
 )
 _DEPLOY = _Struct(
-    ("mode", ""),
-    ("replicas", "pointer"),
+    ("mode", _scalar),
+    ("replicas", _pointer),
     _LABELS,
     ("update_config", _UPDATE),
     ("rollback_config", _UPDATE),
     (
         "resources",
         _Struct(
-            ("limits", _Struct(("cpus", ""), ("memory", "bytes"), ("pids", ""), kept=True)),
+            ("limits", _Struct(("cpus", _scalar), ("memory", _bytes), ("pids", _scalar), kept=True)),
             (
                 "reservations",
                 _Struct(
-                    ("cpus", ""),
-                    ("memory", "bytes"),
+                    ("cpus", _scalar),
+                    ("memory", _bytes),
                     (
                         "generic_resources",
-                        _Each(_Struct(("discrete_resource_spec", _Struct(("kind", ""), ("value", ""), kept=True)))),
+                        _each(
+                            _Struct(
+                                ("discrete_resource_spec", _Struct(("kind", _scalar), ("value", _scalar), kept=True))
+                            )
+                        ),
                     ),
                     kept=True,
                 ),
@@ -68,43 +142,45 @@ _DEPLOY = _Struct(
     (
         "restart_policy",
         _Struct(
-            ("condition", ""),
-            ("delay", "pointer duration"),
-            ("max_attempts", "pointer"),
-            ("window", "pointer duration"),
+            ("condition", _scalar),
+            ("delay", _duration_pointer),
+            ("max_attempts", _pointer),
+            ("window", _duration_pointer),
             kept=True,
         ),
     ),
     (
         "placement",
         _Struct(
-            ("constraints", "list"),
-            ("preferences", _Each(_Struct(("spread", "")))),
-            ("max_replicas_per_node", ""),
+            ("constraints", _list),
+            ("preferences", _each(_Struct(("spread", _scalar)))),
+            ("max_replicas_per_node", _scalar),
         ),
     ),
-    ("endpoint_mode", ""),
+    ("endpoint_mode", _scalar),
 )
 _HEALTHCHECK = _Struct(
-    ("test", "list"),
-    ("timeout", "pointer duration"),
-    ("interval", "pointer duration"),
-    ("retries", "pointer"),
-    ("start_period", "pointer duration"),
-    ("start_interval", "pointer duration"),
-    ("disable", ""),
+    ("test", _list),
+    ("timeout", _duration_pointer),
+    ("interval", _duration_pointer),
+    ("retries", _pointer),
+    ("start_period", _duration_pointer),
+    ("start_interval", _duration_pointer),
+    ("disable", _scalar),
     kept=True,
 )
-_FILE_REFS = _Each(_Struct(("source", ""), ("target", ""), ("uid", ""), ("gid", ""), ("mode", "pointer")))
+_FILE_REFS = _each(
+    _Struct(("source", _scalar), ("target", _scalar), ("uid", _scalar), ("gid", _scalar), ("mode", _pointer))
+)
 _BUILD = _Struct(
-    ("context", ""),
-    ("dockerfile", ""),
-    ("args", "nullable map"),
+    ("context", _scalar),
+    ("dockerfile", _scalar),
+    ("args", _map),
     _LABELS,
-    ("cache_from", "list"),
-    ("extra_hosts", "list"),
-    ("network", ""),
-    ("target", ""),
+    ("cache_from", _list),
+    ("extra_hosts", _list),
+    ("network", _scalar),
+    ("target", _scalar),
 )
 
 
@@ -125,109 +201,114 @@ def _depends_on(node: Node) -> Any:
         and value(child.get("condition")) == "service_started"
         for child in node.entries.values()
     )
-    return list(node.entries) if simple else {key: plain(child) for key, child in sorted(node.items())}
+    shown: Any = list(node.entries) if simple else {key: plain(child) for key, child in sorted(node.items())}
+    return shown or _NOTHING
 
 
-def _attachments(node: Node) -> Any:
-    assert isinstance(node, Mapping)
-    shape = _Struct(("aliases", "list"), ("driver_opts", "map"), ("ipv4_address", ""), ("ipv6_address", ""), kept=True)
-    return {key: _struct(node.entries[key], shape) for key in natural(list(node.entries))}
-
-
+_ATTACHMENTS = _each(
+    _Struct(("aliases", _list), ("driver_opts", _map), ("ipv4_address", _scalar), ("ipv6_address", _scalar))
+)
 _SERVICE = _Struct(
     ("build", _BUILD),
-    ("cap_add", "list"),
-    ("cap_drop", "list"),
-    ("cgroupns_mode", ""),
-    ("cgroup_parent", ""),
-    ("command", "list"),
+    ("cap_add", _list),
+    ("cap_drop", _list),
+    ("cgroupns_mode", _scalar),
+    ("cgroup_parent", _scalar),
+    ("command", _list),
     ("configs", _FILE_REFS),
-    ("container_name", ""),
-    ("credential_spec", _Struct(("config", ""), ("file", ""), ("registry", ""), kept=True)),
+    ("container_name", _scalar),
+    ("credential_spec", _Struct(("config", _scalar), ("file", _scalar), ("registry", _scalar), kept=True)),
     ("depends_on", _depends_on),
     ("deploy", _DEPLOY),
-    ("devices", "list"),
-    ("dns", "list"),
-    ("dns_search", "list"),
-    ("dns_opt", "list"),
-    ("domainname", ""),
-    ("entrypoint", "list"),
-    ("environment", "nullable map"),
-    ("env_file", "list"),
-    ("expose", "list"),
-    ("external_links", "list"),
-    ("extra_hosts", "list"),
-    ("group_add", "list"),
-    ("hostname", ""),
+    ("devices", _list),
+    ("dns", _list),
+    ("dns_search", _list),
+    ("dns_opt", _list),
+    ("domainname", _scalar),
+    ("entrypoint", _list),
+    ("environment", _map),
+    ("env_file", _list),
+    ("expose", _list),
+    ("external_links", _list),
+    ("extra_hosts", _list),
+    ("group_add", _list),
+    ("hostname", _scalar),
     ("healthcheck", _HEALTHCHECK),
-    ("image", ""),
-    ("init", "pointer"),
-    ("ipc", ""),
-    ("isolation", ""),
+    ("image", _scalar),
+    ("init", _pointer),
+    ("ipc", _scalar),
+    ("isolation", _scalar),
     _LABELS,
-    ("links", "list"),
-    ("logging", _Struct(("driver", ""), ("options", "map"), kept=True)),
-    ("mac_address", ""),
-    ("network_mode", ""),
-    ("networks", _attachments),
-    ("pid", ""),
-    ("ports", _Each(_Struct(("name", ""), ("mode", ""), ("target", ""), ("published", ""), ("protocol", "")))),
-    ("privileged", ""),
-    ("read_only", ""),
-    ("restart", ""),
-    ("scale", "pointer"),
+    ("links", _list),
+    ("logging", _Struct(("driver", _scalar), ("options", _map), kept=True)),
+    ("mac_address", _scalar),
+    ("network_mode", _scalar),
+    ("networks", _ATTACHMENTS),
+    ("pid", _scalar),
+    (
+        "ports",
+        _each(
+            _Struct(
+                ("name", _scalar), ("mode", _scalar), ("target", _scalar), ("published", _scalar), ("protocol", _scalar)
+            )
+        ),
+    ),
+    ("privileged", _scalar),
+    ("read_only", _scalar),
+    ("restart", _scalar),
+    ("scale", _pointer),
     ("secrets", _FILE_REFS),
-    ("security_opt", "list"),
-    ("shm_size", ""),
-    ("stdin_open", ""),
-    ("stop_grace_period", "pointer duration"),
-    ("stop_signal", ""),
-    ("sysctls", "map"),
-    ("tmpfs", "list"),
-    ("tty", ""),
-    ("ulimits", _Each(_ulimit)),
-    ("user", ""),
-    ("userns_mode", ""),
+    ("security_opt", _list),
+    ("shm_size", _scalar),
+    ("stdin_open", _scalar),
+    ("stop_grace_period", _duration_pointer),
+    ("stop_signal", _scalar),
+    ("sysctls", _map),
+    ("tmpfs", _list),
+    ("tty", _scalar),
+    ("ulimits", _each(_ulimit)),
+    ("user", _scalar),
+    ("userns_mode", _scalar),
     (
         "volumes",
-        _Each(
+        _each(
             _Struct(
-                ("type", ""),
-                ("source", ""),
-                ("target", ""),
-                ("read_only", ""),
-                ("consistency", ""),
-                ("bind", _Struct(("propagation", ""), kept=True)),
-                ("volume", _Struct(("nocopy", ""), ("subpath", ""), kept=True)),
-                ("tmpfs", _Struct(("size", ""), kept=True)),
+                ("type", _scalar),
+                ("source", _scalar),
+                ("target", _scalar),
+                ("read_only", _scalar),
+                ("consistency", _scalar),
+                ("bind", _Struct(("propagation", _scalar), kept=True)),
+                ("volume", _Struct(("nocopy", _scalar), ("subpath", _scalar), kept=True)),
+                ("tmpfs", _Struct(("size", _scalar), kept=True)),
                 ("cluster", _Struct(kept=True)),
             )
         ),
     ),
-    ("working_dir", ""),
+    ("working_dir", _scalar),
     extras=True,
 )
 _NETWORK = _Struct(
-    ("name", ""),
-    ("driver", ""),
-    ("driver_opts", "map"),
-    ("ipam", _Struct(("driver", ""), ("config", _Each(_Struct(("subnet", "")))))),
-    ("external", ""),
-    ("internal", ""),
-    ("attachable", ""),
+    ("name", _scalar),
+    ("driver", _scalar),
+    ("driver_opts", _map),
+    ("ipam", _Struct(("driver", _scalar), ("config", _each(_Struct(("subnet", _scalar)))))),
+    ("external", _scalar),
+    ("internal", _scalar),
+    ("attachable", _scalar),
     _LABELS,
 )
-_VOLUME = _Struct(("name", ""), ("driver", ""), ("driver_opts", "map"), ("external", ""), _LABELS)
+_VOLUME = _Struct(("name", _scalar), ("driver", _scalar), ("driver_opts", _map), ("external", _scalar), _LABELS)
 _FILE = _Struct(
-    ("name", ""),
-    ("file", ""),
-    ("content", ""),
-    ("environment", ""),
-    ("external", ""),
+    ("name", _scalar),
+    ("file", _scalar),
+    ("content", _scalar),
+    ("environment", _scalar),
+    ("external", _scalar),
     _LABELS,
-    ("driver", ""),
-    ("driver_opts", "map"),
-    ("template_driver", ""),
+    ("driver", _scalar),
+    ("driver_opts", _map),
+    ("template_driver", _scalar),
     extras=True,
 )
 _OBJECTS = (("networks", _NETWORK), ("volumes", _VOLUME), ("secrets", _FILE), ("configs", _FILE))
@@ -241,89 +322,31 @@ def stack_config(root: Mapping, version: str) -> str:
         shape["name"] = name
     services = root.get("services")
     if isinstance(services, Mapping) and services.entries:
-        shape["services"] = {key: _struct(services.entries[key], _SERVICE) for key in natural(list(services.entries))}
+        shape["services"] = {key: _SERVICE.shape(services.entries[key]) for key in natural(services.entries)}
     elif version:
         shape["services"] = {}
     for kind, struct in _OBJECTS:
         parent = root.get(kind)
         if isinstance(parent, Mapping) and parent.entries:
-            shape[kind] = {key: _object(parent.entries[key], struct, kind) for key in natural(list(parent.entries))}
+            shape[kind] = {key: _object(parent.entries[key], struct, kind) for key in natural(parent.entries)}
     shape.update(_extras(root))
     return dump(shape)
 
 
 def _object(node: Node, struct: _Struct, kind: str) -> Any:
-    shape = _struct(node, struct)
+    shape = struct.shape(node)
     if kind in ("networks", "volumes") and field(node, "external") is not None and isinstance(node, Mapping):
         shape.update(_extras(node))
     return shape
 
 
 def _extras(node: Mapping) -> dict[str, Any]:
-    return {key: _any(node.entries[key]) for key in natural([key for key in node.entries if key.startswith("x-")])}
+    return {key: _any(node.entries[key]) for key in natural(key for key in node.entries if key.startswith("x-"))}
 
 
 def _any(node: Node) -> Any:
     if isinstance(node, Mapping):
-        return {key: _any(node.entries[key]) for key in natural(list(node.entries))}
+        return {key: _any(node.entries[key]) for key in natural(node.entries)}
     if isinstance(node, Sequence):
         return [_any(item) for item in node.items]
-    found = value(node)
-    return str(found) if isinstance(found, Timestamp) else found
-
-
-def _struct(node: Node, struct: _Struct) -> Any:
-    if not isinstance(node, Mapping):
-        return None
-    shape: dict[str, Any] = {}
-    for key, kind in struct.fields:
-        child = field(node, key)
-        if child is None:
-            continue
-        printed = _field(child, kind)
-        if printed is not _NOTHING:
-            shape[key] = printed
-    if struct.extras:
-        shape.update(_extras(node))
-    return shape
-
-
-_NOTHING = object()
-
-
-def _field(node: Node, kind: Any) -> Any:
-    if isinstance(kind, _Struct):
-        shape = _struct(node, kind)
-        return shape if shape or kind.kept else _NOTHING
-    if isinstance(kind, _Each):
-        return _each(node, kind.struct)
-    if callable(kind):
-        return kind(node) or _NOTHING
-    if kind == "list":
-        return [value(item) for item in node.items] or _NOTHING if isinstance(node, Sequence) else _NOTHING
-    if kind in ("map", "nullable map"):
-        if not isinstance(node, Mapping) or not node.entries:
-            return _NOTHING
-        return {key: value(node.entries[key]) for key in natural(list(node.entries))}
-    return _scalar(value(node) if isinstance(node, Scalar) else None, kind)
-
-
-def _scalar(found: Any, kind: str) -> Any:
-    if not kind.startswith("pointer") and found in ("", 0, False, None):
-        return _NOTHING
-    if kind.endswith("duration"):
-        return duration_text(int(found))
-    if kind == "bytes":
-        return str(found)
-    if kind == "float32":
-        return float32(found)
-    return int(found) if isinstance(found, float) and found.is_integer() else found
-
-
-def _each(node: Node, struct: Any) -> Any:
-    one = struct if callable(struct) else lambda item: _struct(item, struct)
-    if isinstance(node, Sequence):
-        return [one(item) for item in node.items] or _NOTHING
-    if isinstance(node, Mapping):
-        return {key: one(node.entries[key]) for key in natural(list(node.entries))} or _NOTHING
-    return _NOTHING
+    return value(node)

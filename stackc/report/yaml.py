@@ -6,9 +6,11 @@ strings with line breaks become literal blocks. Mappings keep their order: sort 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from stackc.parse.scalars import go_text, resolve
+from stackc.parse.nodes import Timestamp
+from stackc.parse.scalars import go_text, resolve, rfc3339
 
 _OLD_BOOLEANS = frozenset(
     form for word in ("y", "yes", "on", "n", "no", "off") for form in (word, word.upper(), word.capitalize())
@@ -20,39 +22,77 @@ def dump(value: Any) -> str:
     """One document, two columns of indentation, lists indented below their key."""
     out: list[str] = []
     if isinstance(value, (dict, list)) and value:
-        _block(value, 0, out)
+        _Writer(out).block(value, "", "")
     else:
         out.append(_inline(value, 0) + "\n")
     return "".join(out)
 
 
-def _block(value: Any, indent: int, out: list[str]) -> None:
-    pad = " " * indent
-    if isinstance(value, dict):
-        for key, child in value.items():
-            out.append(f"{pad}{_key(key)}:")
-            _child(child, indent, out)
-        return
-    for item in value:
-        if isinstance(item, (dict, list)) and item:
-            inner: list[str] = []
-            _block(item, indent + 2, inner)
-            out.append(f"{pad}- " + "".join(inner)[indent + 2 :])
+class _Keys(dict[str, "str | None"]):
+    """How a key is written, found out once; None where it needs a line of its own, with a question mark."""
+
+    def __missing__(self, key: str) -> str | None:
+        self[key] = written = _key(key)
+        return written
+
+
+class _Texts(dict[str, "str | None"]):
+    """How a string is written, found out once; None where that depends on the indentation."""
+
+    def __missing__(self, text: str) -> str | None:
+        self[text] = written = _one_line(text)
+        return written
+
+
+class _Writer:
+    """Lines of blocks, one after another, into ``out``."""
+
+    def __init__(self, out: list[str]) -> None:
+        self.out = out
+        self.keys = _Keys()
+        self.texts = _Texts()
+
+    def block(self, value: Any, pad: str, lead: str) -> None:
+        """``pad``: the indentation; ``lead``: what stands before the first line instead, such as a list's dash."""
+        if isinstance(value, dict):
+            for key, child in value.items():
+                written = self.keys[key]
+                if written is not None:
+                    self.child(child, pad, f"{lead}{written}:")
+                else:
+                    self.out.append(f"{lead}? {_inline(key, len(pad) + 2)}\n")
+                    self.item(child, pad, f"{pad}:")
+                lead = pad
+            return
+        for child in value:
+            self.item(child, pad, f"{lead}-")
+            lead = pad
+
+    def item(self, value: Any, pad: str, before: str) -> None:
+        """What stands behind a dash: a collection begins on the same line."""
+        if isinstance(value, (dict, list)) and value:
+            self.block(value, pad + "  ", before + " ")
         else:
-            out.append(f"{pad}- {_inline(item, indent + 2)}\n")
+            self.child(value, pad, before)
 
-
-def _child(value: Any, indent: int, out: list[str]) -> None:
-    if isinstance(value, (dict, list)) and value:
-        out.append("\n")
-        _block(value, indent + 2, out)
-    else:
-        out.append(f" {_inline(value, indent + 2)}\n")
+    def child(self, value: Any, pad: str, before: str) -> None:
+        """What stands behind a key: a collection begins on the next line."""
+        if isinstance(value, (dict, list)) and value:
+            self.out.append(before + "\n")
+            below = pad + "  "
+            self.block(value, below, below)
+            return
+        written = self.texts[value] if type(value) is str else None
+        if written is None:
+            written = _inline(value, len(pad) + 2)
+        self.out.append(f"{before} {written}\n")
 
 
 def _inline(value: Any, indent: int) -> str:
+    if isinstance(value, Timestamp):
+        return rfc3339(value)
     if isinstance(value, str):
-        return _string(value, indent)
+        return _one_line(value) or _several_lines(value, indent)
     if value is None:
         return "null"
     if isinstance(value, dict):
@@ -62,16 +102,18 @@ def _inline(value: Any, indent: int) -> str:
     return go_text(value)
 
 
-def _key(key: str) -> str:
-    if key == "<<" or _analyse(key).breaks:
-        return _double(key)
-    return _string(key, 0)
+def _key(key: str) -> str | None:
+    if key == "<<":
+        return key
+    longest = len(key) if key.isascii() else len(key.encode("utf-8", "surrogatepass"))
+    return _one_line(key) if longest <= _LONGEST_KEY and _BREAKS.isdisjoint(key) else None
 
 
-def _string(text: str, indent: int) -> str:
-    look = _analyse(text)
-    if look.breaks:  # a break that is no line feed would not survive a block
-        return _literal(text, indent) if look.block and not _OTHER_BREAKS.intersection(text) else _double(text)
+def _one_line(text: str) -> str | None:
+    """A string on one line; None where it has line breaks that are written as such."""
+    look = _analyse_ascii(text) if text and text.isascii() and text.isprintable() else _analyse(text)
+    if look.breaks:
+        return None if (look.block if "\n" in text else look.single) else _double(text)
     if type(resolve(text)) is not str or text in _OLD_BOOLEANS or _is_sexagesimal(text):
         return _double(text)
     if look.plain:
@@ -79,8 +121,20 @@ def _string(text: str, indent: int) -> str:
     return "'" + text.replace("'", "''") + "'" if look.single else _double(text)
 
 
+def _several_lines(text: str, indent: int) -> str:
+    """A literal block; in quotes, where the only breaks are such as go-yaml does not make a block for."""
+    if "\n" in text:
+        return _literal(text, indent)
+    written = text.replace("'", "''")
+    for end in _LINE_ENDS:
+        written = written.replace(end, end + " " * indent)
+    return f"'{written}'"
+
+
 def _is_sexagesimal(text: str) -> bool:
     """``[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\\.[0-9_]*)?``: a number to YAML 1.1, so it is quoted."""
+    if ":" not in text:
+        return False
     body = text[1:] if text[:1] in ("+", "-") else text
     first, *rest = body.split(":")
     if not rest or not first or first[0] not in _DIGITS or not set(first) <= _DIGITS | {"_"}:
@@ -103,16 +157,35 @@ class _Look(NamedTuple):
     breaks: bool
 
 
+_LONGEST_KEY = 128
+_PLAIN = _Look(plain=True, single=True, block=True, breaks=False)
+_QUOTED = _Look(plain=False, single=True, block=True, breaks=False)
 _FIRST = frozenset("#,[]{}&*!|>'\"%@`")
-_OTHER_BREAKS = frozenset("\r\x85\u2028\u2029")
-_BREAKS = _OTHER_BREAKS | {"\n"}
+_BREAKS = frozenset("\n\r\x85\u2028\u2029")
+_LINE_ENDS = ("\u2028", "\u2029")
 
 
 def _is_printable(char: str) -> bool:
+    """go-yaml writes no character beyond the basic plane as it is."""
     code = ord(char)
-    if code < 0x20 or code == 0x7F:
-        return char == "\n"
-    return not (0x80 <= code < 0xA0 and code != 0x85) and code != 0xFEFF and not 0xD800 <= code < 0xE000
+    if code < 0x7F:
+        return code >= 0x20 or char == "\n"
+    return 0xA0 <= code < 0xD800 or (0xE000 <= code < 0xFFFE and code != 0xFEFF)
+
+
+def _analyse_ascii(text: str) -> _Look:
+    """``_analyse`` of printable ASCII, where no character needs to be looked at by itself."""
+    first, last = text[0], text[-1]
+    plain = not (
+        first in _FIRST
+        or first == " "
+        or last in " :"
+        or (first in "?:-" and text[1:2] in ("", " "))
+        or ": " in text
+        or " #" in text
+        or text.startswith(("---", "..."))
+    )
+    return _PLAIN if plain else _QUOTED
 
 
 def _analyse(text: str) -> _Look:
@@ -130,7 +203,7 @@ def _analyse(text: str) -> _Look:
             indicators |= (char == ":" and after_is_blank) or (char == "#" and before_is_blank)
         if char == "\t":
             tabs = True
-        elif not _is_printable(char) and char not in _BREAKS:
+        elif not _is_printable(char):
             special = True
         if char == " ":
             break_space |= previous_break
@@ -153,15 +226,19 @@ def _analyse(text: str) -> _Look:
 
 
 def _literal(text: str, indent: int) -> str:
-    hint = "2" if text[0] in " \n" else ""
-    if not text.endswith("\n"):
-        chomp = "-"
-    else:
-        chomp = "+" if text == "\n" or text.endswith("\n\n") else ""
-    body = text[:-1] if text.endswith("\n") else text
+    """A leading line break ends the line of the indicator, where go-yaml forgets to count it."""
+    hint = "2" if text[0] == " " or text[0] in _BREAKS else ""
+    chomp = "-" if text[-1] not in _BREAKS else "+" if len(text) == 1 or text[-2] in _BREAKS else ""
     pad = " " * indent
-    lines = [pad + line if line else "" for line in body.split("\n")]
-    return f"|{hint}{chomp}\n" + "\n".join(lines)
+    out = [f"|{hint}{chomp}" if text[0] in _BREAKS else f"|{hint}{chomp}\n"]
+    for line in text.split("\n"):
+        out.append(pad + line if line else "")
+        out.append("\n")
+    out.pop()
+    body = "".join(out)
+    for end in _LINE_ENDS:
+        body = body.replace(end, end + pad)
+    return body
 
 
 _ESCAPES = {
@@ -183,14 +260,56 @@ def _double(text: str) -> str:
     return '"' + "".join(out) + '"'
 
 
-def natural(keys: list[str]) -> list[str]:
+def natural(keys: Iterable[str]) -> list[str]:
     """go-yaml's order of mapping keys: numbers inside names count as numbers, ``a2`` before ``a10``."""
+    names = list(keys)
+    if len(names) < 2:
+        return names
+    return sorted(names, key=_rank if "".join(names).isascii() else _slow_rank)
+
+
+_ASCII = [chr(code) for code in range(128)]
+_OTHERS = "".join(char for char in _ASCII if not char.isalnum())
+_LETTERS = "".join(char for char in _ASCII if char.isalpha())
+_ORDER = {ord(char): chr(at) for at, char in enumerate(_OTHERS + "0123456789" + _LETTERS)}
+_ORDER_AFTER_DIGITS = {ord(char): chr(at) for at, char in enumerate(_LETTERS + _OTHERS)}
+
+
+def _rank(text: str) -> str:
+    """A text that sorts as go-yaml compares: others before digits before letters, but right behind a number letters
+    before others; of a number first the value counts, then how many digits it is written with."""
+    if _DIGITS.isdisjoint(text):
+        return text.translate(_ORDER)
+    parts = []
+    at, end = 0, len(text)
+    while at < end:
+        start = at
+        while at < end and text[at] in _DIGITS:
+            at += 1
+        if at == start:
+            parts.append(_ORDER[ord(text[at])])
+        else:
+            value = text[start:at].lstrip("0")
+            parts.append(f"{_ORDER[48]}{_length(value)}{value}{_length(text[start:at])}")
+            if at < end:
+                parts.append(_ORDER_AFTER_DIGITS[ord(text[at])])
+        at += 1
+    return "".join(parts)
+
+
+def _length(text: str) -> str:
+    return chr(min(len(text), 0x10FFFF))
+
+
+def _slow_rank(text: str) -> Any:
+    """The comparison itself, for names beyond ASCII."""
     from functools import cmp_to_key
 
-    def compare(a: str, b: str) -> int:
-        return -1 if _less(a, b) else int(_less(b, a))
+    return cmp_to_key(_compare)(text)
 
-    return sorted(keys, key=cmp_to_key(compare))
+
+def _compare(a: str, b: str) -> int:
+    return -1 if _less(a, b) else int(_less(b, a))
 
 
 def _less(a: str, b: str) -> bool:
@@ -220,9 +339,9 @@ def _less_from(a: str, b: str, at: int) -> bool:
                 break
             back -= 1
     one, other = _run(a, at), _run(b, at)
-    first, second = int(start + one or "0"), int(start + other or "0")
+    first, second = (start + one).lstrip("0"), (start + other).lstrip("0")
     if first != second:
-        return first < second
+        return (len(first), first) < (len(second), second)
     if len(one) != len(other):
         return len(one) < len(other)
     return a[at] < b[at]
