@@ -6,6 +6,7 @@ from functools import cmp_to_key
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stackc.report.yaml import _analyse, _analyse_ascii, _compare, natural
 
 NAMES = st.text(alphabet="aBz019_-. é", max_size=8)
