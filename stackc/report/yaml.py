@@ -54,18 +54,26 @@ class _Writer:
 
     def block(self, value: Any, pad: str, lead: str) -> None:
         """``pad``: the indentation; ``lead``: what stands before the first line instead, such as a list's dash."""
+        add, keys, texts = self.out.append, self.keys, self.texts
         if isinstance(value, dict):
             for key, child in value.items():
-                written = self.keys[key]
-                if written is not None:
-                    self.child(child, pad, f"{lead}{written}:")
-                else:
-                    self.out.append(f"{lead}? {_inline(key, len(pad) + 2)}\n")
+                name = keys[key]
+                written = texts[child] if type(child) is str else None
+                if name is None:
+                    add(f"{lead}? {_inline(key, len(pad) + 2)}\n")
                     self.item(child, pad, f"{pad}:")
+                elif written is not None:
+                    add(f"{lead}{name}: {written}\n")
+                else:
+                    self.child(child, pad, f"{lead}{name}:")
                 lead = pad
             return
         for child in value:
-            self.item(child, pad, f"{lead}-")
+            written = texts[child] if type(child) is str else None
+            if written is not None:
+                add(f"{lead}- {written}\n")
+            else:
+                self.item(child, pad, f"{lead}-")
             lead = pad
 
     def item(self, value: Any, pad: str, before: str) -> None:
@@ -81,11 +89,8 @@ class _Writer:
             self.out.append(before + "\n")
             below = pad + "  "
             self.block(value, below, below)
-            return
-        written = self.texts[value] if type(value) is str else None
-        if written is None:
-            written = _inline(value, len(pad) + 2)
-        self.out.append(f"{before} {written}\n")
+        else:
+            self.out.append(f"{before} {_inline(value, len(pad) + 2)}\n")
 
 
 def _inline(value: Any, indent: int) -> str:
@@ -111,14 +116,18 @@ def _key(key: str) -> str | None:
 
 def _one_line(text: str) -> str | None:
     """A string on one line; None where it has line breaks that are written as such."""
-    look = _analyse_ascii(text) if text and text.isascii() and text.isprintable() else _analyse(text)
-    if look.breaks:
-        return None if (look.block if "\n" in text else look.single) else _double(text)
-    if type(resolve(text)) is not str or text in _OLD_BOOLEANS or _is_sexagesimal(text):
+    if text.isascii() and text.isprintable():  # nearly always; no character needs to be looked at by itself
+        plain, single = _is_plain_ascii(text), True
+    else:
+        look = _analyse(text)
+        if look.breaks:
+            return None if (look.block if "\n" in text else look.single) else _double(text)
+        plain, single = look.plain, look.single
+    if type(resolve(text)) is not str or text in _OLD_BOOLEANS or (":" in text and _is_sexagesimal(text)):
         return _double(text)
-    if look.plain:
+    if plain:
         return text
-    return "'" + text.replace("'", "''") + "'" if look.single else _double(text)
+    return "'" + text.replace("'", "''") + "'" if single else _double(text)
 
 
 def _several_lines(text: str, indent: int) -> str:
@@ -133,8 +142,6 @@ def _several_lines(text: str, indent: int) -> str:
 
 def _is_sexagesimal(text: str) -> bool:
     """``[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\\.[0-9_]*)?``: a number to YAML 1.1, so it is quoted."""
-    if ":" not in text:
-        return False
     body = text[1:] if text[:1] in ("+", "-") else text
     first, *rest = body.split(":")
     if not rest or not first or first[0] not in _DIGITS or not set(first) <= _DIGITS | {"_"}:
@@ -158,8 +165,6 @@ class _Look(NamedTuple):
 
 
 _LONGEST_KEY = 128
-_PLAIN = _Look(plain=True, single=True, block=True, breaks=False)
-_QUOTED = _Look(plain=False, single=True, block=True, breaks=False)
 _FIRST = frozenset("#,[]{}&*!|>'\"%@`")
 _BREAKS = frozenset("\n\r\x85\u2028\u2029")
 _LINE_ENDS = ("\u2028", "\u2029")
@@ -173,19 +178,18 @@ def _is_printable(char: str) -> bool:
     return 0xA0 <= code < 0xD800 or (0xE000 <= code < 0xFFFE and code != 0xFEFF)
 
 
-def _analyse_ascii(text: str) -> _Look:
-    """``_analyse`` of printable ASCII, where no character needs to be looked at by itself."""
-    first, last = text[0], text[-1]
-    plain = not (
+def _is_plain_ascii(text: str) -> bool:
+    """``_analyse(text).plain`` of printable ASCII."""
+    if not text:
+        return True
+    first = text[0]
+    return not (
         first in _FIRST
-        or first == " "
-        or last in " :"
-        or (first in "?:-" and text[1:2] in ("", " "))
+        or text[-1] in " :"
+        or (first in "?:-. " and (text[1:2] in ("", " ") or first == " " or text.startswith(("---", "..."))))
         or ": " in text
         or " #" in text
-        or text.startswith(("---", "..."))
     )
-    return _PLAIN if plain else _QUOTED
 
 
 def _analyse(text: str) -> _Look:
@@ -265,40 +269,52 @@ def natural(keys: Iterable[str]) -> list[str]:
     names = list(keys)
     if len(names) < 2:
         return names
-    return sorted(names, key=_rank if "".join(names).isascii() else _slow_rank)
+    joined = "".join(names)
+    if not joined.isascii():
+        return sorted(names, key=_slow_rank)
+    data = joined.encode()
+    return sorted(names, key=_rank_of_words if data == data.translate(None, b"0123456789") else _rank)
 
 
-_ASCII = [chr(code) for code in range(128)]
-_OTHERS = "".join(char for char in _ASCII if not char.isalnum())
-_LETTERS = "".join(char for char in _ASCII if char.isalpha())
-_ORDER = {ord(char): chr(at) for at, char in enumerate(_OTHERS + "0123456789" + _LETTERS)}
-_ORDER_AFTER_DIGITS = {ord(char): chr(at) for at, char in enumerate(_LETTERS + _OTHERS)}
+_OTHERS = "".join(char for char in map(chr, range(128)) if not char.isalnum())
+_LETTERS = "".join(char for char in map(chr, range(128)) if char.isalpha())
 
 
-def _rank(text: str) -> str:
-    """A text that sorts as go-yaml compares: others before digits before letters, but right behind a number letters
+def _table(order: str) -> bytes:
+    places = {char: at for at, char in enumerate(order)}
+    return bytes(places.get(chr(code), 0) for code in range(256))
+
+
+_ORDER = _table(_OTHERS + "0123456789" + _LETTERS)
+_ORDER_AFTER_DIGITS = _table(_LETTERS + _OTHERS)
+
+
+def _rank_of_words(text: str) -> bytes:
+    return text.encode().translate(_ORDER)
+
+
+def _rank(text: str) -> bytes:
+    """Bytes that sort as go-yaml compares: others before digits before letters, but right behind a number letters
     before others; of a number first the value counts, then how many digits it is written with."""
-    if _DIGITS.isdisjoint(text):
-        return text.translate(_ORDER)
     parts = []
     at, end = 0, len(text)
     while at < end:
         start = at
+        while at < end and text[at] not in _DIGITS:
+            at += 1
+        words = text[start:at].encode()
+        if start:
+            parts.append(words[:1].translate(_ORDER_AFTER_DIGITS))
+            words = words[1:]
+        parts.append(words.translate(_ORDER))
+        start = at
         while at < end and text[at] in _DIGITS:
             at += 1
-        if at == start:
-            parts.append(_ORDER[ord(text[at])])
-        else:
+        if at > start:
             value = text[start:at].lstrip("0")
-            parts.append(f"{_ORDER[48]}{_length(value)}{value}{_length(text[start:at])}")
-            if at < end:
-                parts.append(_ORDER_AFTER_DIGITS[ord(text[at])])
-        at += 1
-    return "".join(parts)
-
-
-def _length(text: str) -> str:
-    return chr(min(len(text), 0x10FFFF))
+            length, digits = len(value).to_bytes(4, "big"), (at - start).to_bytes(4, "big")
+            parts += (_ORDER[48:49], length, value.encode(), digits)
+    return b"".join(parts)
 
 
 def _slow_rank(text: str) -> Any:
