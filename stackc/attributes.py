@@ -25,8 +25,11 @@ CONTAINER = "TaskTemplate.ContainerSpec"
 
 class Attr(NamedTuple):
     """``cast``: int, float or bool; docker casts strings that interpolation changed, Compose any string.
-    ``lenient``: the same, in Compose only. ``short``: a name in ``canonical.SHORT``. ``merge``: a name in
-    ``merge.RULES`` (without one: mappings merge, lists append, scalars are replaced).
+    ``lenient``: the same, in Compose only. ``short``: a name in ``canonical.SHORT``. ``merge``: how docker stack merges
+    two files, a name in ``merge.RULES`` (without one: mappings merge, lists append, scalars are replaced). ``layer``:
+    how a later file of a Compose project lies over an earlier one, and a service over the one it extends, a name in
+    ``layers.RULES``, with the same default. ``unique``: what tells the items of a Compose list apart, a name in
+    ``unique.IDENTITY``; of two the later one counts.
 
     ``engine``: the field below the ServiceSpec, or below the body that creates a network, volume, config or secret.
     ``emit``: how the value gets there: a name in ``lower.emit.EMITTERS`` or, where several keys make one field, in
@@ -42,6 +45,8 @@ class Attr(NamedTuple):
     lenient: str = ""
     short: str = ""
     merge: str = ""
+    layer: str = ""
+    unique: str = ""
     engine: str = ""
     emit: str = ""
     default: str | int | None = None
@@ -128,7 +133,9 @@ _secret = _Group("secrets.*")
 
 _DURATION = {"short": "duration", "merge": "duration"}
 _NUMBER = {"cast": "int", "short": "whole", "merge": "pointer"}
-_PAIRS = {"short": "pairs", "merge": "pairs"}
+_LAYERED = {"layer": "pairs", "unique": "name"}
+_PAIRS = {"short": "pairs", "merge": "pairs", **_LAYERED}
+_LIST = {"layer": "list", "unique": "name"}
 _COMPOSE = {"stack": UNKNOWN}
 _DROPPED = {"stack": WARNED, "why": "docker stack drops it"}
 _FORBIDDEN = {"stack": REFUSED, "why": "docker stack refuses it"}
@@ -154,10 +161,10 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _top.row("services.*", merge="service"),
     # what runs
     _task("image", "Image", "image"),
-    _task("command", "Args", short="words", merge="replace"),
-    _task("entrypoint", "Command", short="words", merge="replace"),
-    _task("environment", "Env", "environment", short="environment", merge="environment"),
-    _service.ours("env_file", "read into `environment`", short="env_file"),
+    _task("command", "Args", short="words", merge="replace", layer="replace"),
+    _task("entrypoint", "Command", short="words", merge="replace", layer="replace"),
+    _task("environment", "Env", "environment", short="environment", merge="environment", **_LAYERED),
+    _service.ours("env_file", "read into `environment`", short="env_file", layer="list", unique="path"),
     *_service.keys("env_file.[]", "path required format", **_COMPOSE),
     _task("hostname", "Hostname"),
     _task("user", "User"),
@@ -171,14 +178,14 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _task("stop_signal", "StopSignal"),
     _task("stop_grace_period", "StopGracePeriod", "pointer", **_DURATION),
     _task("labels", "Labels", "labels", **_PAIRS),
-    _service.ours("label_file", "read into `labels`", short="strings", **_COMPOSE),
-    _service.warned("annotations", _NO_FIELD, "use `labels`", **_COMPOSE),
+    _service.ours("label_file", "read into `labels`", short="strings", layer="list", **_COMPOSE),
+    _service.warned("annotations", _NO_FIELD, "use `labels`", **_LAYERED, **_COMPOSE),
     # what it may do
-    _task("cap_add", "CapabilityAdd", "cap_add"),
-    _task("cap_drop", "CapabilityDrop", "cap_drop"),
+    _task("cap_add", "CapabilityAdd", "cap_add", unique="name"),
+    _task("cap_drop", "CapabilityDrop", "cap_drop", unique="name"),
     _task("sysctls", "Sysctls", **_PAIRS),
     _task("ulimits", "Ulimits", "ulimits", merge="pairs"),
-    _service.row("ulimits.*", cast="int", short="ulimit", merge="replace"),
+    _service.row("ulimits.*", cast="int", short="ulimit", merge="replace", layer="replace"),
     _task("ulimits.*.soft", "Ulimits.[].Soft", "ulimits", cast="int"),
     _task("ulimits.*.hard", "Ulimits.[].Hard", "ulimits", cast="int"),
     _task("credential_spec", "Privileges.CredentialSpec", "privileges"),
@@ -188,10 +195,10 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _task("security_opt", "Privileges", "privileges", **_DROPPED),
     _task("oom_score_adj", "OomScoreAdj", cast="int", since="1.46", **_DROPPED),
     _service.refused("privileged", "Swarm services cannot be privileged", "use cap_add", stack=WARNED, cast="bool"),
-    _service.refused("devices", _NO_DEVICES, _GPU, stack=WARNED),
+    _service.refused("devices", _NO_DEVICES, _GPU, stack=WARNED, unique="target"),
     *_service.keys("devices.[]", "source target permissions", **_COMPOSE),
     _service.refused("device_cgroup_rules", _NO_DEVICES, _GPU),
-    _service.refused("gpus", _NO_DEVICES, _GPU),
+    _service.refused("gpus", _NO_DEVICES, _GPU, layer="gpus"),
     *_service.keys("gpus.[]", "capabilities count device_ids driver options", **_COMPOSE),
     _service.refused("runtime", _NO_FIELD, "make it the default runtime of the node's engine", harmless=("runc",)),
     _service.refused("userns_mode", _NO_FIELD, _NODE, stack=WARNED),
@@ -205,34 +212,34 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _service.refused("use_api_socket", _NO_FIELD, "bind-mount /var/run/docker.sock, and place the service on managers"),
     # is it well?
     _task("healthcheck", "Healthcheck", "healthcheck"),
-    _health("test", "Test", short="test", merge="append"),
+    _health("test", "Test", short="test", merge="append", layer="replace"),
     _health("interval", "Interval", **_DURATION),
     _health("timeout", "Timeout", **_DURATION),
     _health("start_period", "StartPeriod", **_DURATION),
     _health("start_interval", "StartInterval", since="1.44", **_DURATION),
     _health("retries", "Retries", **_NUMBER),
     _health("disable", "Test", "healthcheck", cast="bool"),
-    _spec("logging", "TaskTemplate.LogDriver", "object", merge="logging"),
+    _spec("logging", "TaskTemplate.LogDriver", "object", merge="logging", layer="logging"),
     _spec("logging.driver", "TaskTemplate.LogDriver.Name"),
     _spec("logging.options", "TaskTemplate.LogDriver.Options", "pairs", **_PAIRS),
     # names and networks
-    _task("extra_hosts", "Hosts", "hosts", short="hosts"),
-    _task("dns", "DNSConfig.Nameservers", "kept_list", short="strings"),
-    _task("dns_search", "DNSConfig.Search", "kept_list", short="strings"),
-    _task("dns_opt", "DNSConfig.Options", "kept_list", short="strings", **_COMPOSE),
+    _task("extra_hosts", "Hosts", "hosts", short="hosts", layer="hosts"),
+    _task("dns", "DNSConfig.Nameservers", "kept_list", short="strings", **_LIST),
+    _task("dns_search", "DNSConfig.Search", "kept_list", short="strings", **_LIST),
+    _task("dns_opt", "DNSConfig.Options", "kept_list", short="strings", **_LIST, **_COMPOSE),
     _service.warned("container_name", "tasks are named by the engine"),
     _service.warned("domainname", _NO_FIELD, "write the whole name in `hostname`"),
-    _service.warned("expose", "services on one network reach each other on any port", short="texts"),
-    _service.warned("links", _BY_NAME, "use networks.NAME.aliases for other names"),
+    _service.warned("expose", "services on one network reach each other on any port", short="texts", unique="text"),
+    _service.warned("links", _BY_NAME, "use networks.NAME.aliases for other names", unique="name"),
     _service.warned("external_links", _BY_NAME, "put both on one external network"),
     _service.warned("mac_address", _NO_ADDRESS),
-    _spec("networks", "TaskTemplate.Networks", "networks", short="networks", merge="networks"),
-    _attachment("aliases", "Aliases", "networks"),
+    _spec("networks", "TaskTemplate.Networks", "networks", short="networks", merge="networks", layer="names"),
+    _attachment("aliases", "Aliases", "networks", unique="name"),
     _attachment("driver_opts", "DriverOpts", "pairs", short="pairs"),
     _service.warned("networks.*.ipv4_address", _NO_ADDRESS),
     _service.warned("networks.*.ipv6_address", _NO_ADDRESS),
     _service.warned("networks.*.mac_address", _NO_ADDRESS, **_COMPOSE),
-    _service.warned("networks.*.link_local_ips", _NO_ADDRESS, **_COMPOSE),
+    _service.warned("networks.*.link_local_ips", _NO_ADDRESS, unique="name", **_COMPOSE),
     _service.warned("networks.*.interface_name", "Swarm names interfaces by itself", **_COMPOSE),
     _service.warned("networks.*.priority", "Swarm orders networks by itself", cast="int", **_COMPOSE),
     _service.warned("networks.*.gw_priority", "Swarm orders networks by itself", **_COMPOSE),
@@ -240,7 +247,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
         "network_mode", "TaskTemplate.Networks", "networks",
         instead="use an external network named host", **_DROPPED,
     ),
-    _spec("ports", "EndpointSpec.Ports", "ports", short="ports", merge="ports"),
+    _spec("ports", "EndpointSpec.Ports", "ports", short="ports", merge="ports", unique="port"),
     _port("name", "Name", **_COMPOSE),
     _port("mode", "PublishMode"),
     _port("target", "TargetPort", cast="int"),
@@ -249,7 +256,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _service.row("ports.[].host_ip", emit="ports", **_COMPOSE),
     _service.row("ports.[].app_protocol", compose=SILENT, why="a remark for tools", **_COMPOSE),
     # volumes of a service
-    _task("volumes", "Mounts", "mounts", short="volumes", merge="volumes"),
+    _task("volumes", "Mounts", "mounts", short="volumes", merge="volumes", unique="target"),
     _mount("type", "Type"),
     _mount("source", "Source", "mounts"),
     _mount("target", "Target"),
@@ -270,7 +277,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _mount("cluster", "ClusterOptions", "object", since="1.42", compose=UNKNOWN),
     _service.refused("volumes.[].image", "Swarm cannot mount images", "copy the files into the service's own image"),
     *_service.keys("volumes.[].image", "subpath", **_COMPOSE),
-    _task("tmpfs", "Mounts", "mounts", short="strings", instead="use a volume of type tmpfs", **_DROPPED),
+    _task("tmpfs", "Mounts", "mounts", short="strings", instead="use a volume of type tmpfs", **_LIST, **_DROPPED),
     _task("shm_size", "Mounts", "mounts", short="text", instead="mount a tmpfs at /dev/shm", **_DROPPED),
     _service.refused(
         "volumes_from", "tasks share no containers",
@@ -281,22 +288,24 @@ ATTRIBUTES: tuple[Attr, ...] = (
         "set `driver:` of the volume under the top-level `volumes:`", stack=REFUSED, compose=UNKNOWN,
     ),
     # configs and secrets of a service
-    _task("configs", "Configs", "configs", short="file_refs", merge="file_refs"),
+    _task("configs", "Configs", "configs", short="file_refs", merge="file_refs", unique="config"),
     _config_ref("source", "ConfigName", "configs"),
     _config_ref("target", "File.Name", "configs"),
     _config_ref("uid", "File.UID", default="0"),
     _config_ref("gid", "File.GID", default="0"),
     _config_ref("mode", "File.Mode", "pointer", default=0o444, cast="int", lenient="mode", short="whole"),
-    _task("secrets", "Secrets", "secrets", short="file_refs", merge="file_refs"),
+    _task("secrets", "Secrets", "secrets", short="file_refs", merge="file_refs", unique="secret"),
     _secret_ref("source", "SecretName", "secrets"),
     _secret_ref("target", "File.Name", "secrets"),
     _secret_ref("uid", "File.UID", default="0"),
     _secret_ref("gid", "File.GID", default="0"),
     _secret_ref("mode", "File.Mode", "pointer", default=0o444, cast="int", lenient="mode", short="whole"),
     # which, and in which order
-    _service.ours("depends_on", "services are written in waves", short="depends_on", merge="depends_on"),
+    _service.ours(
+        "depends_on", "services are written in waves", short="depends_on", merge="depends_on", layer="dependencies"
+    ),
     *_service.keys("depends_on.*", "condition required restart", compose=OURS, **_COMPOSE),
-    _service.ours("profiles", "services of other profiles are left out", **_COMPOSE),
+    _service.ours("profiles", "services of other profiles are left out", unique="name", **_COMPOSE),
     _service.ours(
         "extends", "read as part of the service",
         stack=REFUSED, instead="write the service out, or give a second file with -c",
@@ -313,7 +322,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     *_service.keys("pre_start.[]", "image per_replica", **_COMPOSE),
     _service.refused("provider", "Swarm runs containers only", "create it beforehand, and refer to it as external"),
     *_service.keys("provider", "type options", **_COMPOSE),
-    _service.refused("models", "Swarm runs containers only", "run the model as a service of its own"),
+    _service.refused("models", "Swarm runs containers only", "run the model as a service of its own", layer="names"),
     *_service.keys("models.*", "endpoint_var model_var", **_COMPOSE),
     # how many, where, and how they change
     _service.row("deploy"),
@@ -392,17 +401,18 @@ ATTRIBUTES: tuple[Attr, ...] = (
     *_service.keys("blkio_config", "weight weight_device", **_COMPOSE),
     *_service.keys("blkio_config.weight_device.[]", "path weight", **_COMPOSE),
     # images and development
-    _service.warned("build", "a stack runs images that were built before", short="build"),
-    _service.row("build.args", short="nullable_pairs"),
-    _service.row("build.labels", short="pairs"),
-    _service.row("build.extra_hosts", short="hosts"),
+    _service.warned("build", "a stack runs images that were built before", short="build", layer="build"),
+    _service.row("build.args", short="nullable_pairs", **_LAYERED),
+    _service.row("build.labels", short="pairs", **_LAYERED),
+    _service.row("build.extra_hosts", short="hosts", layer="hosts"),
     *_service.keys("build", "context dockerfile cache_from isolation network shm_size target"),
     *_service.keys(
         "build",
-        "additional_contexts cache_to dockerfile_inline entitlements no_cache platforms privileged provenance pull"
-        " sbom secrets ssh tags ulimits",
+        "cache_to dockerfile_inline entitlements no_cache platforms privileged provenance pull sbom secrets ssh ulimits",
         **_COMPOSE,
     ),
+    _service.row("build.additional_contexts", **_LAYERED, **_COMPOSE),
+    _service.row("build.tags", unique="name", **_COMPOSE),
     *_service.keys("build.secrets.[]", "source target uid gid mode", **_COMPOSE),
     *_service.keys("build.ulimits.*", "soft hard", **_COMPOSE),
     _service.warned(
@@ -421,7 +431,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _network("name", "Name", "name"),
     _network("driver", "Driver", "network_driver", default="overlay"),
     _network("driver_opts", "Options", "kept_pairs", short="pairs"),
-    _network("labels", "Labels", "labels", short="pairs"),
+    _network("labels", "Labels", "labels", short="pairs", **_LAYERED),
     _network("internal", "Internal", cast="bool"),
     _network("attachable", "Attachable", cast="bool"),
     _network("enable_ipv4", "EnableIPv4", "pointer", since="1.48", cast="bool", **_COMPOSE),
@@ -429,12 +439,12 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _network.row("ipam"),
     _network("ipam.driver", "IPAM.Driver"),
     _network("ipam.options", "IPAM.Options", "pairs", **_COMPOSE),
-    _network("ipam.config", "IPAM.Config", "each"),
+    _network("ipam.config", "IPAM.Config", "each", layer="subnets"),
     _subnet("subnet", "Subnet"),
     _subnet("gateway", "Gateway", **_COMPOSE),
     _subnet("ip_range", "IPRange", **_COMPOSE),
     _subnet("aux_addresses", "AuxiliaryAddresses", "pairs", **_COMPOSE),
-    _network.ours("external", "the network must exist", cast="bool"),
+    _network.ours("external", "the network must exist", cast="bool", layer="external"),
     _network.ours("external.name", "as `name`"),
     # top-level volumes
     _top.row("volumes", merge="objects"),
@@ -442,8 +452,8 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _volume("name", "Name", "name"),
     _volume("driver", "Driver", default=""),
     _volume("driver_opts", "DriverOpts", "kept_pairs", short="pairs"),
-    _volume("labels", "Labels", "labels", short="pairs"),
-    _volume.ours("external", "the volume must exist", cast="bool"),
+    _volume("labels", "Labels", "labels", short="pairs", layer="pairs"),
+    _volume.ours("external", "the volume must exist", cast="bool", layer="external"),
     _volume.ours("external.name", "as `name`"),
     # top-level configs and secrets
     _top.row("configs", merge="objects"),
@@ -459,7 +469,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
             group("environment", "Data", "content", **_COMPOSE),
             group("labels", "Labels", "labels", short="pairs"),
             group("template_driver", "Templating.Name"),
-            group.ours("external", "the object must exist", cast="bool"),
+            group.ours("external", "the object must exist", cast="bool", layer="external"),
             group.ours("external.name", "as `name`"),
         )
     ),

@@ -1,7 +1,7 @@
 """Every diagnostic code: what it means and what to do. A code never changes its meaning and is never used again.
 
-SC10xx reading and YAML · SC11xx versions and dialects · SC12xx interpolation · SC20xx schema · SC21xx what is
-ignored · SC30xx values · SC40xx semantics of a stack. On the start-up path: no heavy imports.
+SC10xx reading and YAML · SC11xx versions and dialects · SC12xx interpolation · SC13xx projects of several
+files · SC20xx schema · SC21xx what is ignored · SC30xx values · SC40xx semantics of a stack. On the start-up path: no heavy imports.
 """
 
 # annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
@@ -41,7 +41,6 @@ CODES: dict[str, Code] = {
     "SC1013": Code(_E, "an alias without a usable anchor"),
     "SC1014": Code(_E, "a merge key with something else than mappings"),
     "SC1015": Code(_E, "a tag that is not understood", "remove the tag"),
-    "SC1016": Code(_E, "more than one document", _SEVERAL),
     "SC1017": Code(_E, "a character that YAML does not allow"),
     "SC1018": Code(_W, "a tag that docker ignores", "remove the tag"),
     "SC1019": Code(_W, "a further document that docker ignores", _SEVERAL),
@@ -53,6 +52,14 @@ CODES: dict[str, Code] = {
     "SC1203": Code(_W, "a variable is not set", "set it, or give a default: ${NAME:-default}"),
     "SC1204": Code(_E, "a variable's value has the wrong type"),
     "SC1205": Code(_E, "interpolation grows too large"),
+    "SC1301": Code(_E, "values that cannot be merged"),
+    "SC1302": Code(_E, "an `include` or `extends` that names nothing"),
+    "SC1303": Code(_E, "a file that would have to be fetched"),
+    "SC1304": Code(_E, "files or services in a circle", "remove one of the references"),
+    "SC1305": Code(_E, "a service to extend that is not there"),
+    "SC1306": Code(_E, "two different definitions under one name"),
+    "SC1307": Code(_E, "a project of too many files or layers", "a file may be included or extended only so often"),
+    "SC1308": Code(_W, "a !reset of nothing", "remove it, or correct the path: it takes away what earlier files say"),
     "SC2001": Code(_E, "an unknown key"),
     "SC2002": Code(_E, "a wrong type"),
     "SC2003": Code(_E, "a required key is missing"),

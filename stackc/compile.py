@@ -10,7 +10,7 @@ from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
 from stackc.assemble.canonical import canonical
-from stackc.assemble.context import COMPOSE, STACK, Context
+from stackc.assemble.context import COMPOSE, STACK, Context, is_crowded, normal_name
 from stackc.assemble.context import explain as explain_source
 from stackc.assemble.interpolate import interpolate
 from stackc.assemble.merge import merge
@@ -28,8 +28,8 @@ from stackc.source import Reader, SourceError
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 UNNAMED = "unnamed"
-MOST_SERVICES = 10_000
 NEWEST = "3.13"
+Dotenv = Sequence[tuple[str, bytes]]
 VERSIONS = tuple(f"3.{minor}" for minor in range(14))
 
 
@@ -39,6 +39,14 @@ class Compiled(NamedTuple):
     plan: StackPlan | None
     diagnostics: list[Diagnostic]
     sources: dict[str, str]
+
+
+class Text(NamedTuple):
+    """A file as it was read. ``path``: absolute; "" of stdin."""
+
+    name: str
+    path: str
+    data: bytes
 
 
 class Assembled(NamedTuple):
@@ -57,16 +65,25 @@ def compile_stack(
     environment: Variables[str, str],
     dialect: str | None = None,
     stdin: bytes | None = None,
-    dotenv: Sequence[tuple[str, bytes]] = (),
+    dotenv: Dotenv | None = None,
+    profiles: Sequence[str] = (),
 ) -> Compiled:
     """Compile ``files`` (paths for ``reader``; ``-`` is ``stdin``), the later over the earlier ones.
 
     ``stack``: the stack's name; None takes ``name:`` of the file (Compose dialect). ``dialect``: stack, compose, or
-    None to go by ``version:``. ``environment`` is all that interpolation may see; in the Compose dialect ``dotenv``
-    (names and contents of ``.env`` files) stands behind it.
+    None to go by ``version:``. ``environment`` is all that interpolation may see. In the Compose dialect ``dotenv``
+    (names and contents of env files; None reads ``.env`` beside the first file, where there is one) stands behind it,
+    and ``profiles`` are those whose services are wanted.
     """
     compiled = check_stack(
-        files, reader, stack=stack, environment=environment, dialect=dialect, stdin=stdin, dotenv=dotenv
+        files,
+        reader,
+        stack=stack,
+        environment=environment,
+        dialect=dialect,
+        stdin=stdin,
+        dotenv=dotenv,
+        profiles=profiles,
     )
     if compiled.plan is None:
         return compiled
@@ -84,13 +101,23 @@ def check_stack(
     environment: Variables[str, str],
     dialect: str | None = None,
     stdin: bytes | None = None,
-    dotenv: Sequence[tuple[str, bytes]] = (),
+    dotenv: Dotenv | None = None,
+    profiles: Sequence[str] = (),
 ) -> Compiled:
     """``compile_stack`` without the plan's digest: what ``stackc validate`` needs.
 
     ``stack`` may stay unknown here: the name then is the file's own, or ``UNNAMED``.
     """
-    assembled = assemble_files(files, reader, environment=environment, dialect=dialect, stdin=stdin, dotenv=dotenv)
+    assembled = assemble_files(
+        files,
+        reader,
+        stack=stack,
+        environment=environment,
+        dialect=dialect,
+        stdin=stdin,
+        dotenv=dotenv,
+        profiles=profiles,
+    )
     root, context = assembled.root, assembled.context
     plan = None
     if root is not None:
@@ -107,9 +134,7 @@ def check_stack(
 def own_name(root: Mapping) -> str:
     """``name:`` of the file, as Compose normalises it: lower case, letters, digits, ``-`` and ``_``; "" without one."""
     node = root.get("name")
-    given = str(node.value) if isinstance(node, Scalar) and node.value is not None else ""
-    kept = "".join(char for char in given.lower() if char.isascii() and (char.isalnum() or char in "-_"))
-    return kept.lstrip("-_")
+    return normal_name(str(node.value)) if isinstance(node, Scalar) and node.value is not None else ""
 
 
 def assemble_files(
@@ -117,70 +142,48 @@ def assemble_files(
     reader: Reader,
     *,
     environment: Variables[str, str],
+    stack: str | None = None,
     dialect: str | None = None,
     stdin: bytes | None = None,
-    dotenv: Sequence[tuple[str, bytes]] = (),
+    dotenv: Dotenv | None = None,
+    profiles: Sequence[str] = (),
 ) -> Assembled:
     """Read, parse, interpolate, check against the schema, canonicalise and merge. Every file is looked at, also
     after one that is broken."""
     findings: list[Diagnostic] = []
     sources: dict[str, str] = {}
-    documents: list[Document] = []
-    for file in files:
-        document = _read(file, reader, stdin, findings, sources)
+    texts = [text for text in (_text(file, reader, stdin, findings, sources) for file in files) if text is not None]
+    parsed: list[tuple[Text, Document]] = []
+    for text in texts:
+        document, faults = parse(text.name, text.data)
+        findings.extend(faults)
         if document is not None:
-            documents.append(document)
+            parsed.append((text, document))
+    complete = len(parsed) == len(files) and not has_errors([one for one in findings if one.code not in RECOVERED])
+    documents = [document for _, document in parsed]
     chosen = dialect or _dialect(documents, findings)
     version = _version(documents, findings) if chosen == STACK else ""
-    if dotenv and chosen == COMPOSE:
-        environment = _variables(dotenv, environment, findings)
     context = Context(chosen, version, environment, reader, _folder(files, reader))
     context.findings.extend(findings)
+    if chosen == STACK:
+        root = _merged(documents, context)
+    else:
+        from stackc.assemble.project import Wanted, assemble
+
+        root = assemble(parsed, context, sources, Wanted(stack, dotenv, tuple(profiles)))
+    return Assembled(root if complete else None, context, sources)
+
+
+def _merged(documents: list[Document], context: Context) -> Mapping | None:
+    """docker's way with several files: each is brought into canonical form, then they are merged."""
     root: Mapping | None = None
     for document in documents:
         _note_oddities(document, context)
-        if _is_crowded(document.root, context):
-            return Assembled(None, context, sources)
+        if is_crowded(document.root, context):
+            return None
         tree = _canonical(document.root, context)
-        root = tree if root is None else merge(root, tree, stack=context.is_stack)
-    if len(documents) < len(files) or has_errors([one for one in findings if one.code not in RECOVERED]):
-        root = None  # what is missing would only cause more findings
-    return Assembled(root, context, sources)
-
-
-def _is_crowded(root: Mapping, context: Context) -> bool:
-    """Looked at before anything is done per service."""
-    services = root.get("services")
-    if not isinstance(services, Mapping) or len(services.entries) <= MOST_SERVICES:
-        return False
-    message = f"{len(services.entries)} services; at most {MOST_SERVICES} are deployed as one stack"
-    context.report("SC4018", message, services.start_span)
-    return True
-
-
-def _variables(
-    dotenv: Sequence[tuple[str, bytes]], environment: Variables[str, str], findings: list[Diagnostic]
-) -> dict[str, str]:
-    """The variables of the ``.env`` files (a later one wins) under those of the environment, which always wins."""
-    from stackc.assemble.template import TemplateError, expand_compose
-    from stackc.assemble.words import EnvLineError
-    from stackc.assemble.words import dotenv as lines_of
-
-    known: dict[str, str] = {}
-    for name, data in dotenv:
-        try:
-            for key, value, expands in lines_of(data.decode("utf-8")):
-                if value is not None:
-                    seen = {**known, **environment} if expands and "$" in value else {}
-                    known[key] = expand_compose(value, seen).text if seen or (expands and "$" in value) else value
-        except UnicodeDecodeError:
-            findings.append(found("SC1004", "the env file is not UTF-8", Span(name, 1, 1, 1, 1)))
-        except EnvLineError as error:
-            span = Span(name, error.line, 1, error.line, 1)
-            findings.append(found("SC3007", str(error), span, hint="write one KEY=value per line"))
-        except TemplateError as error:
-            findings.append(found(error.code, error.message, Span(name, 1, 1, 1, 1)))
-    return {**known, **environment}
+        root = tree if root is None else merge(root, tree, stack=True)
+    return root
 
 
 def _canonical(tree: Mapping, context: Context) -> Mapping:
@@ -193,9 +196,9 @@ def _canonical(tree: Mapping, context: Context) -> Mapping:
     return canonical(tree, context)
 
 
-def _read(
+def _text(
     file: str, reader: Reader, stdin: bytes | None, findings: list[Diagnostic], sources: dict[str, str]
-) -> Document | None:
+) -> Text | None:
     name = STDIN_NAME if file == STDIN else file
     if file == STDIN and stdin is not None:
         data = stdin
@@ -207,9 +210,7 @@ def _read(
             findings.append(found(code, message, None))
             return None
     sources[name] = data.decode("utf-8", "replace").removeprefix("\ufeff")
-    document, faults = parse(name, data)
-    findings.extend(faults)
-    return document
+    return Text(name, "" if file == STDIN else normpath(join(reader.root, file)), data)
 
 
 def _folder(files: Sequence[str], reader: Reader) -> str:
@@ -263,12 +264,9 @@ def _version(documents: list[Document], findings: list[Diagnostic]) -> str:
 def _note_oddities(document: Document, context: Context) -> None:
     """Tags and further documents: docker ignores them, Compose would not; nobody should be surprised."""
     for tag, span in document.tags:
-        if context.is_stack and tag not in ("!reset", "!override"):
-            context.report("SC1018", f"the tag `{tag}` is ignored", span)
-        else:
+        if tag in ("!reset", "!override"):
             context.report("SC1015", f"the tag `{tag}` is not supported", span)
-    if document.more is not None:
-        if context.is_stack:
-            context.report("SC1019", "a second document starts here; docker reads the first one only", document.more)
         else:
-            context.report("SC1016", "a second document starts here", document.more)
+            context.report("SC1018", f"the tag `{tag}` is ignored", span)
+    if document.more is not None:
+        context.report("SC1019", "a second document starts here; docker reads the first one only", document.more)

@@ -22,11 +22,12 @@ from stackc.parse.scalars import go_text
 
 
 def canonical(root: Mapping, context: Context) -> Mapping:
-    """The whole file in canonical form. A value that cannot be read is reported and left out."""
+    """The whole file in canonical form. A value that cannot be read is reported and left out. docker reads env files
+    here, file by file; Compose after the last merge (``environment.resolve``)."""
     result = _walk(root, ROOT, context, ())
     assert isinstance(result, Mapping)
     services = result.get("services")
-    if not isinstance(services, Mapping):
+    if not isinstance(services, Mapping) or not context.is_stack:
         return result
     done: dict[str, Node] = {
         key: environment(service, context) for key, service in services.items() if isinstance(service, Mapping)
@@ -351,7 +352,7 @@ def _bind_source(node: Node | None, item: Node, context: Context, path: tuple[st
         return None
     if source.startswith("~"):
         source = context.environment.get("HOME", "") + source[1:]
-    return scalar(source if is_absolute(source) else context.absolute(source), node)
+    return scalar(source if is_absolute(source) else context.absolute(source, node), node)
 
 
 def _file_refs(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
@@ -404,7 +405,7 @@ def _object(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
     if kind in ("config", "secret"):
         file = entries.get("file")
         if isinstance(file, Scalar) and isinstance(file.value, str) and _is_external(entries) is False:
-            entries["file"] = Scalar(context.absolute(file.value), file.value, file.file, file.start, file.end)
+            entries["file"] = Scalar(context.absolute(file.value, file), file.value, file.file, file.start, file.end)
     if kind == "secret" and _scalar_text(entries.get("driver")) and _scalar_text(entries.get("file")):
         message = f"the secret `{key}` has both `driver` and `file`"
         context.report("SC3011", message, node.key_span("file"), path=path, hint="keep one of the two")

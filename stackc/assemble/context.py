@@ -2,31 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping as Variables
 from posixpath import join, normpath
+from typing import NamedTuple
 
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Path, Related, Span
-from stackc.parse.nodes import Node, Scalar
+from stackc.parse.nodes import Mapping, Node, Scalar
 from stackc.source import Reader, SourceError
 
 STACK, COMPOSE = "stack", "compose"
 DIALECTS = (STACK, COMPOSE)
+MOST_SERVICES = 10_000
+
+
+class Scope(NamedTuple):
+    """What a file's text may see. ``folder``: absolute; relative paths of the file start there. ``environment``: its
+    variables. ``via``: how an included or extended file got into the project, the nearest place first."""
+
+    folder: str
+    environment: Variables[str, str]
+    via: tuple[Related, ...] = ()
+
+
+class Origin(str):
+    """The name of an included or extended file, as every node of it bears it, with the file's own scope."""
+
+    __slots__ = ("scope",)
+    scope: Scope
+
+    def __new__(cls, name: str, scope: Scope) -> Origin:
+        self = super().__new__(cls, name)
+        self.scope = scope
+        return self
 
 
 class Context:
-    """``folder``: the absolute folder of the first file; relative paths of all files start there.
-    ``version``: of a stack file, normalised, such as ``3.13``; "" in the Compose dialect."""
+    """``folder``: the absolute folder of the first file; relative paths of the given files start there (of included
+    and extended ones: their scope says). ``version``: of a stack file, normalised, such as ``3.13``; "" in the Compose
+    dialect. ``inactive``: the canonical services that no active profile asked for, by name (Compose dialect)."""
 
-    __slots__ = ("dialect", "environment", "findings", "folder", "reader", "version")
+    __slots__ = ("dialect", "environment", "findings", "folder", "inactive", "reader", "version")
 
-    def __init__(self, dialect: str, version: str, environment: Mapping[str, str], reader: Reader, folder: str) -> None:
+    def __init__(
+        self, dialect: str, version: str, environment: Variables[str, str], reader: Reader, folder: str
+    ) -> None:
         self.dialect = dialect
         self.version = version
         self.environment = environment
         self.reader = reader
         self.folder = folder
         self.findings: list[Diagnostic] = []
+        self.inactive: dict[str, Node] = {}
 
     @property
     def is_stack(self) -> bool:
@@ -43,19 +70,36 @@ class Context:
         related: tuple[Related, ...] = (),
     ) -> None:
         span = at.span if isinstance(at, Node) else at
-        self.findings.append(found(code, message, span, path=path, hint=hint, related=related))
+        self.findings.append(placed(found(code, message, span, path=path, hint=hint, related=related)))
 
-    def absolute(self, path: str) -> str:
-        """``path`` as docker resolves it: absolute ones as they are, relative ones joined and cleaned."""
-        return path if path.startswith("/") else normpath(join(self.folder, path))
+    def scope(self, at: Node | None) -> Scope:
+        """Folder and variables of the file that ``at`` stands in."""
+        file = at.file if at is not None else ""
+        return file.scope if isinstance(file, Origin) else Scope(self.folder, self.environment)
+
+    def absolute(self, path: str, at: Node | None = None) -> str:
+        """``path`` as it stands at ``at``: absolute ones as they are, relative ones joined to the folder of that
+        file and cleaned."""
+        if path.startswith("/"):
+            return path
+        file = at.file if at is not None else ""
+        return normpath(join(file.scope.folder if isinstance(file, Origin) else self.folder, path))
 
     def read(self, path: str, at: Scalar) -> bytes | None:
         """The bytes of a file that the stack names, or None after a finding at ``at``."""
         try:
-            return self.reader.read(self.absolute(path))
+            return self.reader.read(self.absolute(path, at))
         except SourceError as error:
             self.report(*explain(error, at.text), at)
             return None
+
+
+def placed(diagnostic: Diagnostic) -> Diagnostic:
+    """The finding; one in an included or extended file also says how that file got into the project."""
+    file = diagnostic.span.file if diagnostic.span is not None else ""
+    if isinstance(file, Origin):
+        return diagnostic._replace(related=(*diagnostic.related, *file.scope.via))
+    return diagnostic
 
 
 def explain(error: SourceError, path: str) -> tuple[str, str]:
@@ -67,3 +111,19 @@ def explain(error: SourceError, path: str) -> tuple[str, str]:
     reason = {"missing": "does not exist", "directory": "is a folder"}.get(error.kind, "cannot be read")
     detail = f": {error.detail}" if error.detail and error.kind == "unreadable" else ""
     return "SC1001", f"the file {path} {reason}{detail}"
+
+
+def is_crowded(root: Mapping, context: Context) -> bool:
+    """Looked at before anything is done per service."""
+    services = root.get("services")
+    if not isinstance(services, Mapping) or len(services.entries) <= MOST_SERVICES:
+        return False
+    message = f"{len(services.entries)} services; at most {MOST_SERVICES} are deployed as one stack"
+    context.report("SC4018", message, services.start_span)
+    return True
+
+
+def normal_name(name: str) -> str:
+    """A project's name as Compose takes it: lower case, letters, digits, ``-`` and ``_``, no mark at the start."""
+    kept = "".join(char for char in name.lower() if char.isascii() and (char.isalnum() or char in "-_"))
+    return kept.lstrip("-_")

@@ -1,40 +1,152 @@
-"""``environment`` and ``env_file`` of a service → one mapping of names to strings (or null: nothing is known)."""
+"""``environment`` and ``env_file`` of a service → one mapping of names to strings (or null: nothing is known).
+
+docker reads env files file by file (``environment``); Compose does so once, when the project is complete and its
+inactive services are out, and reads label files as well (``resolve``).
+"""
 
 from __future__ import annotations
 
-from stackc.assemble.context import Context
-from stackc.assemble.template import TemplateError, expand_compose
-from stackc.assemble.words import EnvLineError, dotenv, env_file
+from stackc.assemble.context import Context, explain
+from stackc.assemble.dotenv import Lookup, Unset, read_into
+from stackc.assemble.template import Variables
+from stackc.assemble.words import EnvLineError, env_file
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, scalar
 from stackc.parse.scalars import go_text
+from stackc.source import SourceError
 
 
 def environment(service: Mapping, context: Context) -> Mapping:
-    """The service with its files read and its variables resolved. ``environment`` beats ``env_file``, a later file an
-    earlier one. docker also fills a key whose value is *empty* from the process environment; Compose fills only
-    keys without a value."""
+    """docker's reading of one service: ``environment`` beats ``env_file``, a later file an earlier one, and a key whose
+    value is empty or missing is filled from the process environment."""
     inline, files = service.get("environment"), service.get("env_file")
     if inline is None and files is None:
         return service
     entries: dict[str, Node] = {}
     keys: dict[str, Scalar] = {}
-    if isinstance(files, Sequence):
-        for item in files.items:
-            _read(item, entries, keys, context)
+    for item in files.items if isinstance(files, Sequence) else ():
+        if isinstance(item, Scalar):
+            for name, value in _lines(item, context):
+                entries[name] = scalar(value, item)
+                keys[name] = item
     if inline is not None:
         _inline(inline, entries, keys)
     resolved: dict[str, Node] = {}
     for name, node in entries.items():
         assert isinstance(node, Scalar)
-        value = node.value
-        if value is None or (value == "" and context.is_stack):
-            value = context.environment.get(name, value if isinstance(value, str) else None)
-            node = scalar(value, node)
+        if node.value is None or node.value == "":
+            node = scalar(context.environment.get(name, node.value), node)
         resolved[name] = node
     at = inline if inline is not None else files
     assert at is not None
-    all_entries = {**service.entries, "environment": mapping(resolved, at, keys)}
-    return Mapping(all_entries, service.keys, service.file, service.start, service.end)
+    return _with(service, "environment", mapping(resolved, at, keys))
+
+
+def resolve(root: Mapping, context: Context) -> Mapping:
+    """A complete Compose project with the variables of its services resolved and their env and label files read."""
+    services = root.get("services")
+    if not isinstance(services, Mapping):
+        return root
+    done: dict[str, Node] = {
+        name: _resolved(service, context) if isinstance(service, Mapping) else service
+        for name, service in services.items()
+    }
+    changed = Mapping(done, services.keys, services.file, services.start, services.end)
+    return _with(root, "services", changed)
+
+
+def _resolved(service: Mapping, context: Context) -> Mapping:
+    entries = service.entries
+    if "environment" in entries or "env_file" in entries:
+        service = _with_environment(service, context)
+    if "label_file" in entries:
+        service = _with_labels(service, context)
+    return service
+
+
+def _with_environment(service: Mapping, context: Context) -> Mapping:
+    """A key without a value is looked up in its own project's variables. Values of the files are expanded from the
+    project's variables, then from the service's own, then from the lines above."""
+    inline, files = service.get("environment"), service.get("env_file")
+    own: dict[str, Node] = {}
+    keys: dict[str, Scalar] = {}
+    if inline is not None:
+        _inline(inline, own, keys)
+    for name, node in own.items():
+        if isinstance(node, Scalar) and node.value is None:
+            found = context.scope(node).environment.get(name, context.environment.get(name))
+            own[name] = node if found is None else scalar(found, node)
+    known = {name: str(node.value) for name, node in own.items() if isinstance(node, Scalar) and node.value is not None}
+    entries: dict[str, Node] = {}
+    if files is not None:
+        before = Lookup(context.environment, dict(known))
+        _gather(files, known, before, context, entries, keys)
+    entries.update(own)
+    at = inline if inline is not None else files
+    assert at is not None
+    return _with(service, "environment", mapping(entries, at, keys))
+
+
+def _with_labels(service: Mapping, context: Context) -> Mapping:
+    """``labels`` beats ``label_file``, a later file an earlier one; values are expanded from the lines above."""
+    inline, files = service.get("labels"), service.get("label_file")
+    assert files is not None
+    entries: dict[str, Node] = {}
+    keys: dict[str, Scalar] = {}
+    _gather(files, {}, {}, context, entries, keys)
+    if isinstance(inline, Mapping):
+        entries.update(inline.entries)
+        keys.update(inline.keys)
+    return _with(service, "labels", mapping(entries, inline if inline is not None else files, keys))
+
+
+def _gather(
+    files: Node,
+    known: dict[str, str],
+    before: Variables,
+    context: Context,
+    entries: dict[str, Node],
+    keys: dict[str, Scalar],
+) -> None:
+    """The variables of all files into ``entries``, each at the place where its file is named."""
+    for item in files.items if isinstance(files, Sequence) else (files,):
+        path, required, form = _file(item)
+        text = None if path is None else _text(path, required, context)
+        if path is None or text is None:
+            continue
+        try:
+            if form == "raw":
+                names = _raw(known, text, before)
+            else:
+                names = read_into(known, text, before, _warning(path, context))
+        except EnvLineError as error:
+            context.report(error.code, f"{path.value}, line {error.line}: {error}", path, hint=_hint(error))
+            continue
+        for name in names:
+            entries[name] = scalar(known[name], path)
+            keys[name] = path
+
+
+def _raw(known: dict[str, str], text: str, before: Variables) -> list[str]:
+    """Lines taken verbatim, as docker takes them."""
+    names: list[str] = []
+    for name, value in env_file(text):
+        found = before.get(name) if value is None else value
+        if found is not None:
+            known[name] = found
+            names.append(name)
+    return names
+
+
+def _warning(path: Scalar, context: Context) -> Unset:
+    def unset(name: str, line: int) -> None:
+        message = f"{path.value}, line {line}: the variable {name} is not set; it counts as empty"
+        context.report("SC1203", message, path)
+
+    return unset
+
+
+def _hint(error: EnvLineError) -> str:
+    return "write one KEY=value per line" if error.code == "SC3007" else ""
 
 
 def _inline(node: Node, entries: dict[str, Node], keys: dict[str, Scalar]) -> None:
@@ -44,7 +156,7 @@ def _inline(node: Node, entries: dict[str, Node], keys: dict[str, Scalar]) -> No
             entries[name] = (
                 value if value.value is None or type(value.value) is str else scalar(go_text(value.value), value)
             )
-            keys[name] = node.keys[name]
+            keys[name] = node.keys[name] if name in node.keys else value
     elif isinstance(node, Sequence):
         for item in node.items:
             assert isinstance(item, Scalar)
@@ -53,58 +165,44 @@ def _inline(node: Node, entries: dict[str, Node], keys: dict[str, Scalar]) -> No
             keys[name] = item
 
 
-def _read(item: Node, entries: dict[str, Node], keys: dict[str, Scalar], context: Context) -> None:
-    path, required, raw = _file(item)
-    if path is None:
-        return
-    at = path
-    known = len(context.findings)
-    data = context.read(str(path.value), at)
-    if data is None:
-        if not required and context.findings[known].code == "SC1001":
-            del context.findings[known:]
-        return
+def _lines(path: Scalar, context: Context) -> list[tuple[str, str | None]]:
+    """docker's reading of an env file, without the names that have no value anywhere."""
+    text = _text(path, True, context)
     try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        context.report("SC1004", f"the env file {path.value} is not UTF-8", at)
-        return
-    try:
-        pairs = env_file(text) if context.is_stack or raw else _expanded(text, entries, context)
+        pairs = env_file(text) if text is not None else []
     except EnvLineError as error:
-        context.report("SC3007", f"{path.value}, line {error.line}: {error}", at, hint="write one KEY=value per line")
-        return
-    except TemplateError as error:
-        context.report(error.code, f"{path.value}: {error.message}", at)
-        return
-    for name, value in pairs:
-        if value is None and name not in context.environment:
-            continue
-        entries[name] = scalar(value, at)
-        keys[name] = at
+        context.report("SC3007", f"{path.value}, line {error.line}: {error}", path, hint=_hint(error))
+        return []
+    return [(name, value) for name, value in pairs if value is not None or name in context.environment]
 
 
-def _file(item: Node) -> tuple[Scalar | None, bool, bool]:
-    """Path, whether it must exist, whether its lines are taken verbatim."""
+def _file(item: Node) -> tuple[Scalar | None, bool, str]:
+    """Path, whether it must exist, and its format."""
     if isinstance(item, Scalar):
-        return item, True, False
-    if not isinstance(item, Mapping):
-        return None, True, False
-    path, required, form = item.get("path"), item.get("required"), item.get("format")
+        return item, True, ""
+    path, required, form = (item.get(key) if isinstance(item, Mapping) else None for key in _FILE_KEYS)
     is_required = not (isinstance(required, Scalar) and required.value is False)
-    is_raw = isinstance(form, Scalar) and form.value == "raw"
-    return (path if isinstance(path, Scalar) else None), is_required, is_raw
+    return (
+        (path if isinstance(path, Scalar) else None),
+        is_required,
+        str(form.value) if isinstance(form, Scalar) else "",
+    )
 
 
-def _expanded(text: str, before: dict[str, Node], context: Context) -> list[tuple[str, str | None]]:
-    """The lines of a dotenv file, variables in their values expanded from the environment and the lines above."""
-    known = {name: str(node.value) for name, node in before.items() if isinstance(node, Scalar)}
-    known.update(context.environment)
-    pairs: list[tuple[str, str | None]] = []
-    for name, value, expands in dotenv(text):
-        if value is not None and expands and "$" in value:
-            value = expand_compose(value, known).text
-        if value is not None:
-            known.setdefault(name, value)
-        pairs.append((name, value))
-    return pairs
+_FILE_KEYS = ("path", "required", "format")
+
+
+def _text(path: Scalar, required: bool, context: Context) -> str | None:
+    """The text of a file, or None after a finding; of one that may be missing without."""
+    try:
+        return context.reader.read(context.absolute(str(path.value), path)).decode("utf-8")
+    except SourceError as error:
+        if required or error.kind != "missing":
+            context.report(*explain(error, path.text), path)
+    except UnicodeDecodeError:
+        context.report("SC1004", f"the env file {path.value} is not UTF-8", path)
+    return None
+
+
+def _with(node: Mapping, key: str, value: Node) -> Mapping:
+    return Mapping({**node.entries, key: value}, node.keys, node.file, node.start, node.end)

@@ -5,6 +5,8 @@ Nodes without a ``$`` are kept as they are, so a file without variables costs on
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Variables
+
 from stackc.assemble.context import Context
 from stackc.assemble.quantity import boolean, fraction, integer, size
 from stackc.assemble.template import TemplateError, expand_compose, expand_stack
@@ -13,10 +15,11 @@ from stackc.diagnostics import Span
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Value
 
 
-def interpolate(root: Mapping, context: Context) -> Mapping:
-    """The tree with every variable replaced. Faults go to the context; their nodes stay as they were."""
+def interpolate(root: Mapping, context: Context, environment: Variables[str, str] | None = None) -> Mapping:
+    """The tree with every variable replaced by its value in ``environment`` (without one, the context's). Faults go to
+    the context; their nodes stay as they were."""
     entries = dict(root.entries)
-    walk = _Walk(context)
+    walk = _Walk(context, context.environment if environment is None else environment)
     for key, node in root.entries.items():
         if key != "version":
             entries[key] = walk.node(node, ROOT.child(key))
@@ -24,8 +27,9 @@ def interpolate(root: Mapping, context: Context) -> Mapping:
 
 
 class _Walk:
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, environment: Variables[str, str]) -> None:
         self.context = context
+        self.environment = environment
         self.expand = expand_stack if context.is_stack else expand_compose
         self.seen: set[tuple[str, Span]] = set()
 
@@ -66,7 +70,7 @@ class _Walk:
         context, value = self.context, text
         if "$" in text:
             try:
-                value, unset = self.expand(text, context.environment)
+                value, unset = self.expand(text, self.environment)
             except TemplateError as error:
                 hint = _hint(error)
                 context.report(error.code, error.message, _spot(node, text, error.offset), hint=hint)
@@ -106,7 +110,7 @@ def _octal(text: str) -> int:
     return int(body, 8)
 
 
-_CASTS = {"int": integer, "float": fraction, "bool": boolean, "size": size, "mode": _octal}
+_CASTS = {"int": integer, "float": fraction, "bool": boolean, "size": size, "mode": _octal, "text": str}
 
 
 def _hint(error: TemplateError) -> str:

@@ -2,21 +2,23 @@
 
 The stack dialect is docker CLI's: the operator part also works without braces and runs to the next ``}`` or to
 the end, the operator is searched in the whole expression, nothing nests. The Compose dialect is compose-go's:
-operators only in braces, words nest, ``+`` and ``:+`` exist, an unset variable is worth a warning.
+operators only in braces, words nest, ``+`` and ``:+`` exist, a ``$`` before anything else than a name or a brace is
+an ordinary character, an unset variable is worth a warning.
 """
 
 # annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 DEEPEST = 20
 LONGEST = 1024 * 1024
 """No expanded string may be longer (characters)."""
 
 _LETTERS = frozenset("_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_STACK_LETTERS = _LETTERS | {"\u017f", "\u212a"}  # Go's (?i) folds the long s and the Kelvin sign
+_FOLDED_LETTERS = _LETTERS | {"\u017f", "\u212a"}  # Go's (?i) folds the long s and the Kelvin sign
 _DIGITS = frozenset("0123456789")
 _OPERATORS = (":-", "-", ":?", "?")
+_COMPOSE_OPERATORS = frozenset((*_OPERATORS, ":+", "+"))
 
 
 class TemplateError(Exception):
@@ -34,6 +36,12 @@ class Expansion(NamedTuple):
 
     text: str
     unset: tuple[tuple[str, int], ...] = ()
+
+
+class Variables(Protocol):
+    """All that an expansion asks of its variables."""
+
+    def get(self, name: str, /) -> str | None: ...
 
 
 Expand = Callable[[str, Mapping[str, str]], Expansion]
@@ -72,7 +80,7 @@ def _stack_expression(text: str, at: int) -> tuple[str, int]:
     """The expression after the ``$`` at ``at`` and where the text goes on."""
     braced = text[at + 1 : at + 2] == "{"
     start = at + 2 if braced else at + 1
-    end = _name_end(text, start, _STACK_LETTERS)
+    end = _name_end(text, start, _FOLDED_LETTERS)
     if end == start:
         raise _invalid(text, at)
     after = end + 1 if text[end : end + 1] == ":" else end
@@ -106,87 +114,95 @@ def _invalid(text: str, at: int) -> TemplateError:
     return TemplateError("SC1201", f"`{shown}` is no valid interpolation", at)
 
 
-def expand_compose(text: str, variables: Mapping[str, str]) -> Expansion:
-    """As the Compose Specification says. Raises TemplateError."""
-    scanner = _Compose(text, variables)
-    value, _ = scanner.scan(0, 0, True)
-    return Expansion(value, tuple(scanner.unset))
+def expand_compose(text: str, variables: Variables) -> Expansion:
+    """As ``docker compose`` does. A ``$`` that starts nothing stays; a word ends at the brace that compose-go takes for
+    its end, and is expanded also where it is not used: what is wrong in it is wrong. Raises TemplateError."""
+    unset: list[tuple[str, int]] = []
+    return Expansion(_Compose(text, variables, unset).expand(0, len(text), 0), tuple(unset))
 
 
 class _Compose:
-    """One left-to-right pass; a word that is not used is scanned as well, but sets off nothing."""
+    """Stretches of one text, left to right; a word is a stretch of its own, one level deeper."""
 
-    def __init__(self, text: str, variables: Mapping[str, str]) -> None:
+    __slots__ = ("size", "text", "unset", "variables")
+
+    def __init__(self, text: str, variables: Variables, unset: list[tuple[str, int]]) -> None:
         self.text = text
         self.variables = variables
-        self.unset: list[tuple[str, int]] = []
+        self.unset = unset
         self.size = 0
 
-    def scan(self, at: int, depth: int, live: bool) -> tuple[str, int]:
-        """The expansion from ``at`` to the end, or (in a word, depth > 0) to its closing brace, exclusive."""
+    def expand(self, at: int, end: int, depth: int) -> str:
         text = self.text
         out: list[str] = []
-        start, braces = at, 0
-        while at < len(text):
-            char = text[at]
+        line = (0, 0)  # the last closing brace of the line that was looked at, and where that line ends
+        while 0 <= (dollar := text.find("$", at, end)):
+            out.append(text[at:dollar])
+            char = text[dollar + 1 : dollar + 2] if dollar + 1 < end else ""
             if char == "$":
-                out.append(text[start:at])
-                value, at = self._dollar(at, depth, live)
-                out.append(value)
-                self.size += len(value)
-                if self.size > LONGEST:
-                    raise TemplateError("SC1205", f"the value grows beyond {LONGEST} characters", at)
-                start = at
-                continue
-            if depth and char == "{":
-                braces += 1
-            elif depth and char == "}":
-                if not braces:
-                    break
-                braces -= 1
-            at += 1
-        out.append(text[start:at])
-        return "".join(out), at
+                value, at = "$", dollar + 2
+            elif char == "{":
+                if line[1] <= dollar:
+                    stop = text.find("\n", dollar, end)
+                    stop = end if stop < 0 else stop
+                    line = (text.rfind("}", dollar, stop), stop)
+                value, at = self._braced(dollar, line[0], depth)
+            else:
+                at = min(_name_end(text, dollar + 1, _FOLDED_LETTERS), end)
+                value = self._plain(text[dollar + 1 : at], dollar) if at > dollar + 1 else "$"
+            out.append(value)
+            self.size += len(value)
+            if self.size > LONGEST:
+                raise TemplateError("SC1205", f"the value grows beyond {LONGEST} characters", dollar)
+        out.append(text[at:end])
+        return "".join(out)
 
-    def _dollar(self, at: int, depth: int, live: bool) -> tuple[str, int]:
+    def _braced(self, at: int, last: int, depth: int) -> tuple[str, int]:
+        """The value of the ``${`` at ``at`` and where the text goes on. ``last``: the last brace of the line."""
         text = self.text
-        if text[at + 1 : at + 2] == "$":
-            return "$", at + 2
-        if text[at + 1 : at + 2] != "{":
-            end = _name_end(text, at + 1, _LETTERS)
-            if end == at + 1:
-                raise _invalid(text, at)
-            return self._plain(text[at + 1 : end], at, live), end
-        end = _name_end(text, at + 2, _LETTERS)
-        name = text[at + 2 : end]
-        if not name:
+        name_end = _name_end(text, at + 2, _FOLDED_LETTERS)
+        name = text[at + 2 : name_end]
+        if not name or last < name_end:
             raise _invalid(text, at)
-        if text[end : end + 1] == "}":
-            return self._plain(name, at, live), end + 1
-        operator = text[end : end + 2] if text[end : end + 1] == ":" else text[end : end + 1]
-        if operator not in (":-", "-", ":?", "?", ":+", "+"):
+        if text[name_end] == "}":
+            return self._plain(name, at), name_end + 1
+        word = name_end + 2 if text[name_end] == ":" else name_end + 1
+        operator = text[name_end:word]
+        if operator not in _COMPOSE_OPERATORS or last < word:
             raise _invalid(text, at)
         if depth >= DEEPEST:
             raise TemplateError("SC1205", f"interpolations nested deeper than {DEEPEST} levels", at)
+        end = self._closing(at, last)
+        content = self.expand(word, end, depth + 1)
         value = self.variables.get(name)
         present = value is not None and (operator[0] != ":" or value != "")
-        used = live and (present if operator[-1] == "+" else not present)
-        word, end = self.scan(end + len(operator), depth + 1, used)
-        if text[end : end + 1] != "}":
-            raise _invalid(text, at)
         if operator[-1] == "+":
-            return (word if present else ""), end + 1
+            return (content if present else value or ""), end + 1
         if present:
             return value or "", end + 1
-        if operator[-1] == "?" and live:
-            message = f"the required variable {name} is not set" + (f": {word}" if word else "")
+        if operator[-1] == "?":
+            message = f"the required variable {name} is not set" + (f": {content}" if content else "")
             raise TemplateError("SC1202", message, at)
-        return word, end + 1
+        return content, end + 1
 
-    def _plain(self, name: str, at: int, live: bool) -> str:
+    def _closing(self, at: int, last: int) -> int:
+        """The brace that ends a word. compose-go counts braces but does not look at the character behind an opening
+        one; where it finds no end, the last brace of the line is the end."""
+        text, depth, at = self.text, 1, at + 3
+        while at <= last:
+            if text[at] == "}":
+                depth -= 1
+                if depth == 0:
+                    return at
+            elif text[at] == "{":
+                depth += 1
+                at += 1
+            at += 1
+        return last
+
+    def _plain(self, name: str, at: int) -> str:
         value = self.variables.get(name)
         if value is None:
-            if live:
-                self.unset.append((name, at))
+            self.unset.append((name, at))
             return ""
         return value

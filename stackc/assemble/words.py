@@ -65,11 +65,12 @@ def _double_quoted(text: str, at: int) -> tuple[str, int]:
 
 
 class EnvLineError(ValueError):
-    """``line`` is 1-based."""
+    """``line`` is 1-based. ``code``: of the finding that it becomes."""
 
-    def __init__(self, line: int, message: str) -> None:
+    def __init__(self, line: int, message: str, code: str = "SC3007") -> None:
         super().__init__(message)
         self.line = line
+        self.code = code
 
 
 def env_file(text: str) -> list[tuple[str, str | None]]:
@@ -88,64 +89,3 @@ def env_file(text: str) -> list[tuple[str, str | None]]:
             raise EnvLineError(number, f"the variable name `{name}` contains spaces")
         pairs.append((name, value if equals else None))
     return pairs
-
-
-def dotenv(text: str) -> list[tuple[str, str | None, bool]]:
-    """Lines of a ``.env`` or of an env file in the Compose dialect: name, value, and whether variables in the value
-    are to be expanded (not in single quotes). ``export``, quotes, escapes and `` # comments`` are understood.
-    Raises EnvLineError."""
-    pairs: list[tuple[str, str | None, bool]] = []
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    at, line = 0, 1
-    while at < len(text):
-        newline = text.find("\n", at)
-        newline = len(text) if newline < 0 else newline
-        raw = text[at:newline].lstrip()
-        if not raw or raw.startswith("#"):
-            at, line = newline + 1, line + 1
-            continue
-        name, equals, rest = raw.removeprefix("export ").lstrip().partition("=")
-        name = name.strip()
-        if not equals and ":" in name:
-            name, equals, rest = (part.strip() for part in raw.partition(":"))
-        if not name or any(char.isspace() for char in name):
-            raise EnvLineError(
-                line, f"`{name}` is no variable name" if name else "no variable name stands before the ="
-            )
-        if not equals:
-            pairs.append((name, None, False))
-            at, line = newline + 1, line + 1
-            continue
-        rest = rest.lstrip(" \t")
-        if rest[:1] in ("'", '"'):
-            start = newline - len(rest) + 1
-            value, end = _quoted(text, start, rest[0], line)
-            pairs.append((name, value, rest[0] == '"'))
-            after = text.find("\n", end)
-            after = len(text) if after < 0 else after
-            line += text.count("\n", at, after) + 1
-            at = after + 1
-            continue
-        comment = rest.find(" #")
-        value = (rest if comment < 0 else rest[:comment]).rstrip()
-        pairs.append((name, "" if value.startswith("#") else value, True))
-        at, line = newline + 1, line + 1
-    return pairs
-
-
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$$"}
-
-
-def _quoted(text: str, at: int, quote: str, line: int) -> tuple[str, int]:
-    out: list[str] = []
-    while at < len(text):
-        char = text[at]
-        if char == quote:
-            return "".join(out), at + 1
-        if char == "\\" and quote == '"' and at + 1 < len(text):
-            out.append(_ESCAPES.get(text[at + 1], "\\" + text[at + 1]))
-            at += 2
-            continue
-        out.append(char)
-        at += 1
-    raise EnvLineError(line, f"the quote {quote} is not closed")

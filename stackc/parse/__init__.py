@@ -11,7 +11,7 @@ from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Span
 from stackc.parse.compose import Composer, Document, Refused
 
-__all__ = ["Document", "Limits", "parse"]
+__all__ = ["Document", "Limits", "parse", "parse_all"]
 
 
 class Limits(NamedTuple):
@@ -35,11 +35,8 @@ RECOVERED = frozenset({"SC1008", "SC1009"})
 def parse(file: str, data: bytes, limits: Limits = LIMITS) -> tuple[Document | None, list[Diagnostic]]:
     """``data`` as a tree whose top is a mapping. The Document is None if and only if the text cannot be read on; with
     a key twice, or one that is no string, the rest is read, so that one run tells all."""
-    if len(data) > limits.bytes:
-        message = f"the file has {len(data)} bytes; at most {limits.bytes} are read"
-        return None, [found("SC1003", message, Span(file, 1, 1, 1, 1))]
     try:
-        text = _decode(file, data)
+        text = _decode(file, data, limits)
         composer = Composer(file, limits)
         document = composer.compose(text)
     except Refused as refused:
@@ -47,7 +44,24 @@ def parse(file: str, data: bytes, limits: Limits = LIMITS) -> tuple[Document | N
     return document, composer.diagnostics
 
 
-def _decode(file: str, data: bytes) -> str:
+def parse_all(file: str, data: bytes, limits: Limits = LIMITS) -> tuple[list[Document] | None, list[Diagnostic]]:
+    """As ``parse``, but every document of the text, as the Compose Specification has it. The budgets are those of one
+    file for all of them together."""
+    try:
+        text = _decode(file, data, limits)
+        composer = Composer(file, limits)
+        documents = composer.compose_all(text)
+        if not documents:
+            raise Refused(found("SC1006", "the file is empty", Span(file, 1, 1, 1, 1)))
+    except Refused as refused:
+        return None, [refused.diagnostic]
+    return documents, composer.diagnostics
+
+
+def _decode(file: str, data: bytes, limits: Limits) -> str:
+    if len(data) > limits.bytes:
+        message = f"the file has {len(data)} bytes; at most {limits.bytes} are read"
+        raise Refused(found("SC1003", message, Span(file, 1, 1, 1, 1)))
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise Refused(found("SC1004", "the file is UTF-16, not UTF-8", Span(file, 1, 1, 1, 1)))
     try:

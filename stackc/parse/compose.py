@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Related, Span
@@ -11,7 +11,11 @@ from stackc.parse.nodes import Mapping, Mark, MergeKey, Node, Scalar, Sequence, 
 from stackc.parse.scalars import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stackc.parse import Limits
+
+_Read = TypeVar("_Read")
 
 
 class Refused(Exception):  # noqa: N818  (it is no error of ours: the text is refused)
@@ -61,10 +65,18 @@ class Composer:
         self.anchors: dict[str, tuple[Node, int]] = {}  # the node and its size; size 0 while it is open
 
     def compose(self, text: str) -> Document:
+        """The first document; where another one starts is noted, but not what it is. Raises Refused."""
+        return self._read(text, self._first)
+
+    def compose_all(self, text: str) -> list[Document]:
+        """Every document. Raises Refused at the first one that cannot be used."""
+        return self._read(text, self._all)
+
+    def _read(self, text: str, documents: Callable[[Any], _Read]) -> _Read:
         parser: Any = None
         try:
             parser = parser_for(text)
-            return self._document(parser)
+            return documents(parser.get_event)
         except Refused:
             raise
         except Exception as error:
@@ -73,20 +85,31 @@ class Composer:
             if hasattr(parser, "dispose"):
                 parser.dispose()
 
-    def _document(self, parser: Any) -> Document:
-        get_event = parser.get_event
+    def _first(self, get_event: Any) -> Document:
         get_event()  # the start of the stream
-        event = get_event()
-        if type(event).__name__ == "StreamEndEvent":
+        if type(get_event()).__name__ == "StreamEndEvent":
             raise Refused(found("SC1006", "the file is empty", Span(self.file, 1, 1, 1, 1)))
+        root = self._root(get_event)
+        get_event()  # the end of the document
+        return Document(root, tuple(self.tags), self._more(get_event))
+
+    def _all(self, get_event: Any) -> list[Document]:
+        get_event()  # the start of the stream
+        documents: list[Document] = []
+        while type(get_event()).__name__ != "StreamEndEvent":
+            self.tags, self.anchors = [], {}
+            documents.append(Document(self._root(get_event), tuple(self.tags), None))
+            get_event()  # the end of the document
+        return documents
+
+    def _root(self, get_event: Any) -> Mapping:
         root = self._tree(get_event)
         if isinstance(root, Scalar) and root.value is None:
             raise Refused(found("SC1006", "the document is empty", root.span))
         if not isinstance(root, Mapping):
             message = f"the top of the file must be a mapping with `services:`, not {root.kind}"
             raise Refused(found("SC1007", message, Span(root.file, *_first_line(root))))
-        get_event()  # the end of the document
-        return Document(root, tuple(self.tags), self._more(get_event))
+        return root
 
     def _more(self, get_event: Any) -> Span | None:
         """Where something stands after the first document. It is not read: it may be no YAML at all."""

@@ -25,6 +25,7 @@ ELSEWHERE = {
     "SC1012": "tests/unit/compiler/test_compiler_parse.py: alias bombs",
     "SC1205": "tests/unit/compiler/test_compiler_values.py: values of megabytes",
     "SC4010": "tests/unit/compiler/test_compile_stack.py: a plan without a name",
+    "SC1307": "tests/unit/compiler/test_project.py: hundreds of files",
     "SC4018": "tests/unit/compiler/test_compile_stack.py: thousands of services",
 }
 """Codes whose input is too large for a folder, or that have none."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
+from stackc.assemble.dotenv import entries as dotenv
 from stackc.assemble.mounts import parse_mount
 from stackc.assemble.ports import parse_ports
 from stackc.assemble.quantity import boolean, duration, fraction, integer, nano_cpus, size
 from stackc.assemble.template import TemplateError, expand_compose, expand_stack
-from stackc.assemble.words import EnvLineError, dotenv, env_file, split
+from stackc.assemble.words import EnvLineError, env_file, split
 from stackc.compile import Compiled, compile_stack
 from stackc.diagnostics import has_errors
 from stackc.disk import MemoryReader

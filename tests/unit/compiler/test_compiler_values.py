@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from stackc.assemble.dotenv import entries as dotenv
 from stackc.assemble.mounts import Mount, parse_mount
 from stackc.assemble.ports import parse_ports
 from stackc.assemble.quantity import duration, duration_text, float32, nano_cpus, size
 from stackc.assemble.template import LONGEST, TemplateError, expand_compose, expand_stack
-from stackc.assemble.words import EnvLineError, dotenv, env_file, split
+from stackc.assemble.words import EnvLineError, env_file, split
 from stackc.lower.image import familiar
 
 ENV = {"A": "1", "E": "", "TAG": "2", "X": "x"}
@@ -42,8 +43,12 @@ def test_the_stack_dialect_interpolates_as_docker_does(text: str, expanded: str)
         ('${U:-{"a": 1}}', '{"a": 1}'),
         ('${A:-{"a": 1}}', "1"),
         ("${A:?need a-b}", "1"),
-        ("${A:-${U:?unused}}", "1"),
         ("$$A $${A}", "$A ${A}"),
+        ("$ $1 $(x) a$.", "$ $1 $(x) a$."),
+        ("${U:-a}b}${U:-c}", "ab}c"),
+        ("${U:-{{.Name}}}", "{{.Name}}"),
+        ("${U:-{}} x", "{} x"),
+        ("$É ${a:-b}$$$A", "$É b$1"),
     ],
 )
 def test_the_compose_dialect_nests(text: str, expanded: str) -> None:
@@ -52,14 +57,34 @@ def test_the_compose_dialect_nests(text: str, expanded: str) -> None:
 
 def test_unset_variables_are_named_with_their_place() -> None:
     assert expand_compose("a $U ${V} ${W-x}", ENV).unset == (("U", 2), ("V", 5))
+    assert expand_compose("${A:-$U}", ENV).unset == (("U", 5),)  # compose looks at words that are not used, too
 
 
 @pytest.mark.parametrize("expand", [expand_stack, expand_compose])
-@pytest.mark.parametrize("text", ["${}", "$5", "a$", "$(x)", "${A.B}", "${A", "${1A}", "${é}"])
+@pytest.mark.parametrize("text", ["${}", "${A.B}", "${A", "${1A}", "${é}", "${A!}"])
 def test_what_is_no_interpolation_is_refused(expand: object, text: str) -> None:
     with pytest.raises(TemplateError) as caught:
         expand(text, ENV)  # type: ignore[operator]
     assert caught.value.code == "SC1201"
+
+
+@pytest.mark.parametrize("text", ["$5", "a$", "$(x)"])
+def test_a_dollar_before_something_else_is_refused_in_a_stack_only(text: str) -> None:
+    with pytest.raises(TemplateError):
+        expand_stack(text, ENV)
+    assert expand_compose(text, ENV).text == text
+
+
+def test_a_word_ends_at_the_end_of_its_line() -> None:
+    assert expand_compose("${U:-a}\n${U:-b}", ENV).text == "a\nb"
+    with pytest.raises(TemplateError, match=r"\$\{U:-a"):
+        expand_compose("${U:-a\nb}", ENV)
+
+
+def test_a_required_variable_is_required_in_a_word_that_is_not_used() -> None:
+    with pytest.raises(TemplateError) as caught:
+        expand_compose("${A:-${U:?unused}}", ENV)
+    assert (caught.value.code, caught.value.offset) == ("SC1202", 5)
 
 
 def test_a_required_variable_and_its_message() -> None:
@@ -169,16 +194,39 @@ def test_env_files_are_read_verbatim_in_the_stack_dialect() -> None:
 def test_dotenv_files_know_quotes_comments_and_export() -> None:
     text = "export A=1 # c\nB='$A # x'\nC=\"a\\nb\"\nD=\nE\nF: yaml\nG=a#b\n"
     assert dotenv(text) == [
-        ("A", "1", True),
-        ("B", "$A # x", False),
-        ("C", "a\nb", True),
-        ("D", "", True),
-        ("E", None, False),
-        ("F", "yaml", True),
-        ("G", "a#b", True),
+        ("A", "1", True, 1),
+        ("B", "$A # x", False, 2),
+        ("C", "a\nb", True, 3),
+        ("D", "", True, 4),
+        ("E", None, False, 5),
+        ("F", "yaml", True, 6),
+        ("G", "a#b", True, 7),
     ]
-    with pytest.raises(EnvLineError):
-        dotenv("A='open\nB=1")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("A=#x\nB= #y\nC=a\t#b", {"A": "#x", "B": "#y", "C": "a\t#b"}),  # a comment starts at a space
+        ("A=\"x\" B='y' C=1", {"A": "x", "B": "y", "C": "1"}),
+        ('A="x\ny"\r\nB=1\r\n', {"A": "x\ny", "B": "1"}),
+        (r"""A="q\"\\ \$ \0101 \x41 \c" B='q\'\n'""", {"A": 'q"\\ $$ A \\x41 \\c', "B": "q'\\n"}),
+        ("export\tA=1\nexport=2\nÉ.B-C[0]=3", {"A": "1", "export": "2", "É.B-C[0]": "3"}),
+        ("\ufeff\n \n# c\n  A : x \n\n", {"A": "x"}),
+    ],
+)
+def test_dotenv_values_are_those_of_compose(text: str, values: dict[str, str]) -> None:
+    assert {entry.name: entry.value for entry in dotenv(text)} == values
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("\nA='open\nB=1", 2), ("A B=1", 1), ("A=1\nB$=2", 2), ("A='x\ny'\n=1", 3), ("B!", 1)],
+)
+def test_a_bad_line_of_a_dotenv_file_is_named(text: str, line: int) -> None:
+    with pytest.raises(EnvLineError) as caught:
+        dotenv(text)
+    assert caught.value.line == line
 
 
 def test_range_members_come_in_the_order_of_their_texts() -> None:
