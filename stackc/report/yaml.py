@@ -60,7 +60,7 @@ class _Writer:
                 name = keys[key]
                 written = texts[child] if type(child) is str else None
                 if name is None:
-                    add(f"{lead}? {_inline(key, len(pad) + 2)}\n")
+                    add(_line(f"{lead}? {_inline(key, len(pad) + 2)}"))
                     self.item(child, pad, f"{pad}:")
                 elif written is not None:
                     add(f"{lead}{name}: {written}\n")
@@ -90,7 +90,12 @@ class _Writer:
             below = pad + "  "
             self.block(value, below, below)
         else:
-            self.out.append(f"{before} {_inline(value, len(pad) + 2)}\n")
+            self.out.append(_line(f"{before} {_inline(value, len(pad) + 2)}"))
+
+
+def _line(text: str) -> str:
+    """Ended by a line feed, unless it ends in a line break already."""
+    return text if text[-1:] in _LINE_ENDS else text + "\n"
 
 
 def _inline(value: Any, indent: int) -> str:
@@ -108,8 +113,6 @@ def _inline(value: Any, indent: int) -> str:
 
 
 def _key(key: str) -> str | None:
-    if key == "<<":
-        return key
     longest = len(key) if key.isascii() else len(key.encode("utf-8", "surrogatepass"))
     return _one_line(key) if longest <= _LONGEST_KEY and _BREAKS.isdisjoint(key) else None
 
@@ -124,7 +127,7 @@ def _one_line(text: str) -> str | None:
             return None if (look.block if "\n" in text else look.single) else _double(text)
         plain, single = look.plain, look.single
     if type(resolve(text)) is not str or text in _OLD_BOOLEANS or (":" in text and _is_sexagesimal(text)):
-        return _double(text)
+        return text if text == "<<" else _double(text)
     if plain:
         return text
     return "'" + text.replace("'", "''") + "'" if single else _double(text)
@@ -134,10 +137,27 @@ def _several_lines(text: str, indent: int) -> str:
     """A literal block; in quotes, where the only breaks are such as go-yaml does not make a block for."""
     if "\n" in text:
         return _literal(text, indent)
-    written = text.replace("'", "''")
-    for end in _LINE_ENDS:
-        written = written.replace(end, end + " " * indent)
+    written = _indented(text.replace("'", "''"), indent, fresh=False)
     return f"'{written}'"
+
+
+def _indented(text: str, indent: int, *, fresh: bool) -> str:
+    """Each line indented that is not empty; ``fresh``: the first one too. A separator of lines or paragraphs ends a
+    line as well."""
+    pad = " " * indent
+    if _SEPARATORS.isdisjoint(text):
+        first, *rest = text.split("\n")
+        lines = [pad + line if line else "" for line in rest]
+        return "\n".join([pad + first if fresh and first else first, *lines])
+    out = []
+    for char in text:
+        if char in _BREAKS:
+            fresh = True
+        elif fresh:
+            fresh = False
+            out.append(pad)
+        out.append(char)
+    return "".join(out)
 
 
 def _is_sexagesimal(text: str) -> bool:
@@ -167,7 +187,8 @@ class _Look(NamedTuple):
 _LONGEST_KEY = 128
 _FIRST = frozenset("#,[]{}&*!|>'\"%@`")
 _BREAKS = frozenset("\n\r\x85\u2028\u2029")
-_LINE_ENDS = ("\u2028", "\u2029")
+_SEPARATORS = frozenset("\u2028\u2029")
+_LINE_ENDS = _SEPARATORS | {"\n"}
 
 
 def _is_printable(char: str) -> bool:
@@ -230,19 +251,11 @@ def _analyse(text: str) -> _Look:
 
 
 def _literal(text: str, indent: int) -> str:
-    """A leading line break ends the line of the indicator, where go-yaml forgets to count it."""
-    hint = "2" if text[0] == " " or text[0] in _BREAKS else ""
+    """A leading line break ends the line of the indicator: go-yaml forgets to write one more."""
+    broken = text[0] in _BREAKS
+    hint = "2" if broken or text[0] == " " else ""
     chomp = "-" if text[-1] not in _BREAKS else "+" if len(text) == 1 or text[-2] in _BREAKS else ""
-    pad = " " * indent
-    out = [f"|{hint}{chomp}" if text[0] in _BREAKS else f"|{hint}{chomp}\n"]
-    for line in text.split("\n"):
-        out.append(pad + line if line else "")
-        out.append("\n")
-    out.pop()
-    body = "".join(out)
-    for end in _LINE_ENDS:
-        body = body.replace(end, end + pad)
-    return body
+    return f"|{hint}{chomp}" + ("" if broken else "\n") + _indented(text, indent, fresh=True)
 
 
 _ESCAPES = {

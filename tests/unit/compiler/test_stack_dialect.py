@@ -62,3 +62,35 @@ def test_below_a_name_with_a_dot_nothing_is_cast() -> None:
 def test_numbers_that_json_cannot_hold_are_refused_wherever_they_stand(number: str) -> None:
     assert codes(f"services: {{a: {{image: x, environment: {{B: {number}}}}}}}") == ["SC3010"]
     assert codes(f"services: {{a: {{image: x}}}}\nx-a: [{{b: {number}}}]") == ["SC3010"]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ('"a\\n"', "|\n        a\n"),
+        ('"a\\n\\n"', "|+\n        a\n\n"),
+        ('"\\na"', "|2-\n        a\n"),
+        ('"\\n"', "|2+\n"),
+        ('"\\n\\n a"', "|2-\n\n         a\n"),
+        ('" a\\nb"', "|2-\n         a\n        b\n"),
+        ('"a \\nb"', '"a \\nb"\n'),
+        ('"\\u2028x\'y"', "'\u2028        x''y'\n"),
+        ('"a\\u2029"', "'a\u2029'\n"),
+        ('"a\\nb\\u2028"', "|\n        a\n        b\u2028"),
+        ('"a\\u0085"', '"a\\N"\n'),
+        ('"\\U0001F600"', '"\\U0001F600"\n'),
+        ('"<<"', "<<\n"),
+        ("2020-1-1", "2020-01-01 00:00:00 +0000 UTC\n"),
+    ],
+)
+def test_strings_are_written_as_go_yaml_writes_them(value: str, written: str) -> None:
+    text = config(f"services: {{a: {{image: x, labels: {{l: {value}}}}}}}")
+    assert text == f'version: "3.13"\nservices:\n  a:\n    image: x\n    labels:\n      l: {written}'
+
+
+def test_long_and_broken_keys_get_a_line_of_their_own() -> None:
+    text = config(f'x-a: {{{"k" * 129}: {{b: [c]}}, "a\\n": 2020-1-1, "{"k" * 128}": 1}}')
+    assert text == (
+        'version: "3.13"\nservices: {}\nx-a:\n  ? |\n    a\n  : 2020-01-01T00:00:00Z\n'
+        f"  {'k' * 128}: 1\n  ? {'k' * 129}\n  : b:\n      - c\n"
+    )
