@@ -38,7 +38,7 @@ class _Walk:
             value = node.value
             if type(value) is str and ("$" in value or (place is not None and place.attr is not None)):
                 return self._text(node, value, place)
-            if type(value) is float and value - value != 0:
+            if type(value) is float and value - value != 0 and self.context.is_stack:
                 self.context.report("SC3010", f"`{node.text}` is no number that can be sent", node)
             return node
         if isinstance(node, Mapping):

@@ -78,6 +78,8 @@ class Scalar(Node):
             return "null"
         if isinstance(value, bool):
             return "a boolean"
+        if isinstance(value, Timestamp):
+            return "a time"
         return "a number" if isinstance(value, (int, float)) else "a string"
 
 

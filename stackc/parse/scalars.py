@@ -181,6 +181,16 @@ def go_text(value: Value) -> str:
     return str(value)
 
 
+def go_string_verb(value: Value) -> str:
+    """What ``%s`` of Go's fmt prints, which is not meant for numbers."""
+    if isinstance(value, str):
+        return str(value)
+    kind = {bool: "bool", float: "float64"}.get(
+        type(value), "int" if not isinstance(value, int) or value < 2**63 else "uint64"
+    )
+    return f"%!s({kind}={go_text(value)})"
+
+
 def go_float(number: float) -> str:
     """As docker prints a float: shortest digits, exponent form where the decimal exponent is < -4 or >= 6."""
     if number != number or number in (float("inf"), float("-inf")):

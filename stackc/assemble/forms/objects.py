@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackc.assemble.context import Context
 from stackc.assemble.forms.mounts import host_path
 from stackc.assemble.forms.values import scalar_text
-from stackc.parse.nodes import Mapping, Node, Scalar, mapping, scalar
+from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, scalar
 
 
 def stack_object(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
@@ -14,9 +14,7 @@ def stack_object(node: Node, context: Context, path: tuple[str, ...]) -> Node | 
     kind, key = path[0][:-1], path[1]
     entries = dict(node.entries)
     if kind in ("config", "secret"):
-        file = entries.get("file")
-        if isinstance(file, Scalar) and isinstance(file.value, str) and not _is_external(entries):
-            entries["file"] = Scalar(context.absolute(file.value, file), file.value, file.file, file.start, file.end)
+        _absolute_file(node, entries, context)
     if kind == "secret" and scalar_text(entries.get("driver")) and scalar_text(entries.get("file")):
         message = f"the secret `{key}` has both `driver` and `file`"
         context.report("SC3011", message, node.key_span("file"), path=path, hint="keep one of the two")
@@ -32,6 +30,17 @@ def stack_object(node: Node, context: Context, path: tuple[str, ...]) -> Node | 
     entries["name"] = name if name is not None and scalar_text(name) else scalar(key, external)
     entries["external"] = scalar(True, external)
     return Mapping(entries, node.keys, node.file, node.start, node.end)
+
+
+def _absolute_file(node: Mapping, entries: dict[str, Node], context: Context) -> None:
+    """Where content is to be read: without ``file`` docker takes the project's folder (its text then is "")."""
+    if _is_external(entries) or (scalar_text(entries.get("driver")) and "file" not in entries):
+        return
+    given = entries.get("file")
+    at = given if given is not None else node
+    if given is None or isinstance(given, Scalar):
+        path = scalar_text(given)
+        entries["file"] = Scalar(context.absolute(path, at), path, at.file, at.start, at.end)
 
 
 def _external_name(
@@ -97,4 +106,6 @@ def _is_external(entries: dict[str, Node]) -> bool:
 
 
 def _is_empty(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value in (None, "")
+    if isinstance(node, Mapping):
+        return not node.entries
+    return not node.items if isinstance(node, Sequence) else scalar_text(node) == ""

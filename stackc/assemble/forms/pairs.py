@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackc.assemble.context import Context
 from stackc.assemble.forms.values import is_null
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, scalar, sequence
-from stackc.parse.scalars import go_text
+from stackc.parse.scalars import go_string_verb, go_text
 
 
 def pairs(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
@@ -68,25 +68,28 @@ def value_lists(node: Node, context: Context, path: tuple[str, ...]) -> Node | N
 
 
 def stack_hosts(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
-    """``host:ip`` each; of a mapping in the order of the names."""
-    items: list[Node] = []
+    """``host:ip`` each; of a mapping in the order of these texts. The separator is the first ``=``, else ``:``."""
+    items: list[Scalar] = []
     if isinstance(node, Mapping):
-        for name in sorted(node.entries):
-            value = node.entries[name]
+        for name, value in node.items():
             for one in value.items if isinstance(value, Sequence) else [value]:
-                assert isinstance(one, Scalar)
-                if one.value is not None:
-                    items.append(scalar(f"{name}:{_bare(go_text(one.value))}", one))
-    elif isinstance(node, Sequence):
-        for item in node.items:
-            assert isinstance(item, Scalar)
-            text = str(item.value)
-            cut = min((at for at in (text.find("="), text.find(":")) if at >= 0), default=-1)
-            if cut < 0:
-                context.report("SC2101", f"`{text}` has no address and has no effect", item, path=path)
-                continue
-            items.append(scalar(f"{text[:cut]}:{_bare(text[cut + 1 :])}", item))
-    return sequence(items, node)
+                if isinstance(one, Scalar) and one.value is not None:
+                    items.append(scalar(f"{name}:{go_string_verb(one.value)}", one))
+        items.sort(key=lambda item: str(item.value).encode())
+    for item in node.items if isinstance(node, Sequence) else ():
+        text = go_text(item.value) if isinstance(item, Scalar) else ""
+        name, found, address = text.partition("=" if "=" in text else ":")
+        if found and isinstance(item, Scalar):
+            items.append(scalar(f"{name}:{address}", item))
+        else:
+            context.report("SC2101", f"`{text}` has no address and has no effect", item, path=path)
+    made: list[Node] = [_unbracketed(item) for item in items]
+    return sequence(made, node)
+
+
+def _unbracketed(item: Scalar) -> Scalar:
+    name, _, address = str(item.value).partition(":")
+    return scalar(f"{name}:{_bare(address)}", item)
 
 
 def compose_hosts(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
