@@ -22,9 +22,9 @@ class Engine:
         self.calls: dict[str, int] = {"read": 0, "write": 0}
         self._info: ManagerInfo | None = None
 
-    def _call(self, method: str, path: str, query: Query | None = None, body: Any = None) -> Any:
+    def _call(self, method: str, path: str, query: Query | None = None, body: Any = None, auth: str = "") -> Any:
         self.calls["read" if method == "GET" else "write"] += 1
-        answer = self.transport.request(method, path, query, body)
+        answer = self.transport.request(method, path, query, body, {"X-Registry-Auth": auth} if auth else None)
         if answer.status >= 400:
             raise of_answer(answer.status, message_of(answer.body))
         return answer.body
@@ -113,14 +113,20 @@ class Engine:
         found: Json = self._call("GET", f"/containers/{container}/json")
         return found
 
+    def distribution(self, image: str, auth: str = "") -> Json:
+        """Digest and platforms of an image, asked of its registry by the engine. ``auth``: X-Registry-Auth."""
+        found: Json = self._call("GET", f"/distribution/{image}/json", auth=auth)
+        return found
+
     # -- writing -------------------------------------------------------------------------------------------
 
-    def create_service(self, spec: Json) -> str:
-        return str(self._call("POST", "/services/create", None, spec)["ID"])
+    def create_service(self, spec: Json, auth: str = "") -> str:
+        """``auth``: registry credentials that nodes may use to pull, kept by the manager with the service."""
+        return str(self._call("POST", "/services/create", None, spec, auth)["ID"])
 
-    def update_service(self, service_id: str, version: int, spec: Json) -> None:
+    def update_service(self, service_id: str, version: int, spec: Json, auth: str = "") -> None:
         """Raises EngineError «conflict» when the service is not at ``version`` any more."""
-        self._call("POST", f"/services/{service_id}/update", {"version": version}, spec)
+        self._call("POST", f"/services/{service_id}/update", {"version": version}, spec, auth)
 
     def remove_service(self, service_id: str) -> None:
         self._call("DELETE", f"/services/{service_id}")

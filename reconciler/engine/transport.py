@@ -33,12 +33,15 @@ class Answer(NamedTuple):
 
 
 Query = Mapping[str, str | int | Mapping[str, Any]]
+Headers = Mapping[str, str]
 
 
 class Transport(Protocol):
     """``request`` answers whatever the status is; both raise EngineError when no answer comes."""
 
-    def request(self, method: str, path: str, query: Query | None = None, body: Any = None) -> Answer: ...
+    def request(
+        self, method: str, path: str, query: Query | None = None, body: Any = None, headers: Headers | None = None
+    ) -> Answer: ...
 
     def stream(self, path: str, query: Query | None = None) -> Iterator[bytes]:
         """Chunks of a long answer (events, logs) until it ends or the iterator is closed. Raises EngineError."""
@@ -86,13 +89,15 @@ class UnixTransport:
         self._local = threading.local()
         self._all: list[_UnixConnection] = []
 
-    def request(self, method: str, path: str, query: Query | None = None, body: Any = None) -> Answer:
+    def request(
+        self, method: str, path: str, query: Query | None = None, body: Any = None, headers: Headers | None = None
+    ) -> Answer:
         self._check()
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} if data is not None else {}
+        sent = {**(headers or {}), **({"Content-Type": "application/json"} if data is not None else {})}
         fresh = getattr(self._local, "connection", None) is None
         try:
-            return self._exchange(method, target(path, query), data, headers)
+            return self._exchange(method, target(path, query), data, sent)
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
             # An idle keep-alive connection may have been closed under us. A read may be asked again; a write
             # may have taken effect, so only the caller, after reading the state again, may repeat it.
@@ -101,7 +106,7 @@ class UnixTransport:
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(error) from error
         try:
-            return self._exchange(method, target(path, query), data, headers)
+            return self._exchange(method, target(path, query), data, sent)
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(error) from error
 
@@ -193,7 +198,9 @@ class DockerTransport:
         except DockerException as error:
             raise EngineError("unreachable", f"cannot talk to the engine at {host}: {error}") from error
 
-    def request(self, method: str, path: str, query: Query | None = None, body: Any = None) -> Answer:
+    def request(
+        self, method: str, path: str, query: Query | None = None, body: Any = None, headers: Headers | None = None
+    ) -> Answer:
         from requests.exceptions import RequestException
 
         try:
@@ -201,7 +208,7 @@ class DockerTransport:
                 method,
                 self._client.base_url + target(path, query),
                 data=None if body is None else json.dumps(body),
-                headers={"Content-Type": "application/json"} if body is not None else {},
+                headers={**(headers or {}), **({"Content-Type": "application/json"} if body is not None else {})},
                 timeout=TIMEOUT,
             )
         except (RequestException, OSError) as error:

@@ -20,6 +20,7 @@ from reconciler.rollout.prepare import Prepared, Settings
 from reconciler.rollout.progress import Progress, ServiceProgress
 from reconciler.rollout.verdict import FAILED, GOOD
 from stackc.diff import Bound
+from stackc.diff.images import image_of, unpinned
 from stackc.plan import Json
 
 PORT_PATIENCE = 3.0  # seconds in which a port may still be let go by whoever had it
@@ -270,11 +271,10 @@ class Course:
                 if live is not None:
                     self.engine.remove_service(live.id)
             elif live is None:
-                self.engine.create_service(by_id(item.spec, self.observed))
+                self.engine.create_service(by_id(item.spec, self.observed), self._auth(item.spec))
             else:
-                self.engine.update_service(
-                    live.id, live.version, by_id(_same_force(item.spec, live.spec), self.observed)
-                )
+                spec = by_id(_same_force(item.spec, live.spec), self.observed)
+                self.engine.update_service(live.id, live.version, spec, self._auth(item.spec))
         except EngineError as error:
             if error.kind == "conflict":
                 return item  # read again, decide again; never a blind retry
@@ -284,6 +284,9 @@ class Course:
         if item.name not in self.changed:
             self.changed.append(item.name)
         return machine.sent(item, self.observed)
+
+    def _auth(self, spec: Json) -> str:
+        return self.settings.registry_auth(unpinned(image_of(spec))) if self.settings.send_auth else ""
 
     def _hold(self) -> None:
         """Before each write: raises LeaseLostError when somebody else has taken this stack over."""

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from reconciler.engine import Engine
 from reconciler.engine.observe import observe
 from reconciler.rollout import journal, lease
+from reconciler.rollout.images import look_up
 from reconciler.rollout.journal import Attempt, History
 from reconciler.rollout.progress import Progress
 from stackc.diff import Bound, PlanDiff, bind, diff
+from stackc.diff.images import CHANGED, to_look_up
 from stackc.observed import Observed
 from stackc.plan import StackPlan
 
@@ -28,6 +30,9 @@ class Settings:
 
     timeout: float = TIMEOUT
     prune: bool = False
+    resolve_image: str = CHANGED  # always, changed or never
+    registry_auth: Callable[[str], str] = lambda _: ""  # an image's X-Registry-Auth
+    send_auth: bool = False  # whether nodes get these credentials too
     detach: bool = False
     progress: Callable[[Progress], None] = lambda _: None
     cancelled: Callable[[], bool] = lambda: False
@@ -54,9 +59,11 @@ class Prepared:
 
 
 def prepare(engine: Engine, plan: StackPlan, settings: Settings) -> Prepared:
-    """Five reads, no write. Raises EngineError."""
+    """Five reads, no write; and a look-up for each image that is new or was changed. Raises EngineError."""
     observed = observe(engine, plan.stack, plan)
-    return compare_with(bind(plan, observed, settings.salt), observed, settings)
+    asked = () if observed.manager.builtin else to_look_up(plan, observed, settings.resolve_image)
+    pinned, problems = look_up(engine, asked, settings.registry_auth)
+    return compare_with(bind(plan, observed, settings.salt, pinned, tuple(problems)), observed, settings)
 
 
 def prepare_bound(engine: Engine, bound: Bound, settings: Settings) -> Prepared:

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from stackc.cli.ask import confirmed
-from stackc.cli.engine import add_host, add_show_env, engine
+from stackc.cli.engine import add_host, add_images, add_show_env, engine, image_settings
 from stackc.cli.inputs import add_inputs, compile_inputs
 from stackc.cli.shell import USAGE, Shell, UserError
 
@@ -20,9 +20,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_inputs(parser, stack_required=True, metavar="STACK|P", stack_help="the stack's name, or a saved plan")
     add_host(parser)
     add_show_env(parser)
+    add_images(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
     parser.add_argument("--prune", action="store_true", help="remove services and networks that no file names any more")
+    parser.add_argument(
+        "--with-registry-auth", action="store_true", help="let the nodes pull with this user's registry credentials"
+    )
     parser.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS", help="for the verdict (default 600)")
     parser.add_argument("--detach", "-d", action="store_true", help="write everything at once and do not wait")
 
@@ -44,7 +48,13 @@ def run(args: Namespace, shell: Shell) -> int:
         shell.err.write("stackc apply: a saved plan and -c FILE exclude each other\n")
         return USAGE
     with engine(args, shell) as client:
-        settings = Settings(prune=args.prune, timeout=args.timeout, detach=args.detach)
+        settings = Settings(
+            prune=args.prune,
+            timeout=args.timeout,
+            detach=args.detach,
+            send_auth=args.with_registry_auth,
+            **image_settings(args, shell),
+        )
         prepared = _from_saved(client, saved_plan, shell, settings) if saved_plan else _compared(client, plan, settings)
         if args.format == "text":
             shell.out.write(plan_diff.text(prepared.diff, client.manager(), env=args.show_env))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackc.cli.shell import Shell, UserError
 
@@ -23,6 +23,22 @@ def add_stack(parser: ArgumentParser) -> None:
 
 def add_format(parser: ArgumentParser, *formats: str) -> None:
     parser.add_argument("--format", choices=("text", "json", *formats), default="text")
+
+
+def add_images(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--resolve-image",
+        choices=("always", "changed", "never"),
+        default="changed",
+        help="whose digests to ask the registry for: of all services, of new and changed ones (default), of none",
+    )
+
+
+def image_settings(args: Namespace, shell: Shell) -> dict[str, Any]:
+    """The fields of a rollout's Settings that say how images are pinned."""
+    from reconciler.engine.credentials import registry_auth
+
+    return {"resolve_image": args.resolve_image, "registry_auth": registry_auth(shell.env)}
 
 
 def add_show_env(parser: ArgumentParser) -> None:

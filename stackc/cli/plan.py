@@ -6,7 +6,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from stackc.cli.engine import add_host, add_show_env, engine
+from stackc.cli.engine import add_host, add_images, add_show_env, engine, image_settings
 from stackc.cli.inputs import add_inputs, compile_inputs, project_folder
 from stackc.cli.shell import Shell, UserError
 
@@ -19,6 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_inputs(parser, stack_required=True)
     add_host(parser)
     add_show_env(parser)
+    add_images(parser)
     parser.add_argument("--output", "-o", metavar="P", help="save the plan, for `stackc apply P`")
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     parser.add_argument("--prune", action="store_true", help="remove services and networks that no file names any more")
@@ -33,7 +34,7 @@ def run(args: Namespace, shell: Shell) -> int:
     if plan is None:
         return 1
     with engine(args, shell) as client:
-        prepared = prepare(client, plan, Settings(prune=args.prune))
+        prepared = prepare(client, plan, Settings(prune=args.prune, **image_settings(args, shell)))
         manager = client.manager()
     missing = prepared.bound.missing
     if missing:

@@ -13,6 +13,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from stackc.diff.images import Pinned, pin
 from stackc.observed import Observed, ObservedObject
 from stackc.plan import NAMESPACE_LABEL, FilePlan, Json, StackPlan
 
@@ -40,6 +41,7 @@ class Bound:
     secrets: Mapping[str, Json]
     data: Mapping[tuple[str, str], bytes]
     missing: tuple[str, ...] = ()  # external objects that do not exist, in words
+    notes: tuple[str, ...] = ()  # what whoever reads the plan should know, in words
 
     def __repr__(self) -> str:
         return f"Bound({self.stack!r}, {self.digest!r}, services={sorted(self.services)})"
@@ -72,8 +74,14 @@ def bound_from_json(record: Json, data: Mapping[tuple[str, str], bytes]) -> Boun
     )
 
 
-def bind(plan: StackPlan, observed: Observed, salt: Callable[[str], bytes]) -> Bound:
-    """``salt(name)`` gives 16 random bytes for a new secret generation."""
+def bind(
+    plan: StackPlan,
+    observed: Observed,
+    salt: Callable[[str], bytes],
+    pinned: Mapping[str, Pinned] | None = None,
+    notes: tuple[str, ...] = (),
+) -> Bound:
+    """``salt(name)`` gives 16 random bytes for a new secret generation; ``pinned``: what a registry said of images."""
     data: dict[tuple[str, str], bytes] = {}
     missing: list[str] = []
     configs, config_names = _generations("config", plan.configs, observed.configs, salt, data, missing)
@@ -81,7 +89,10 @@ def bind(plan: StackPlan, observed: Observed, salt: Callable[[str], bytes]) -> B
     for name, network in plan.networks.items():
         if network.external and name not in observed.networks:
             missing.append(f"external network {name!r} does not exist")
-    services = {n: _rename(s.spec, config_names, secret_names) for n, s in plan.services.items()}
+    services = {
+        n: pin(_rename(s.spec, config_names, secret_names), observed.services.get(n), pinned or {})
+        for n, s in plan.services.items()
+    }
     return Bound(
         stack=plan.stack,
         digest=plan.digest,
@@ -92,6 +103,7 @@ def bind(plan: StackPlan, observed: Observed, salt: Callable[[str], bytes]) -> B
         secrets=secrets,
         data=data,
         missing=tuple(missing),
+        notes=notes,
     )
 
 

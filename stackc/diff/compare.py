@@ -7,6 +7,7 @@ from typing import Any
 
 from stackc.diff.bind import DIGEST_LABEL, KEY_LABEL, SALT_LABEL, Bound, own
 from stackc.diff.changes import Change, FieldChange, PlanDiff
+from stackc.diff.images import moved
 from stackc.diff.normal import normal
 from stackc.observed import Observed, ObservedService
 from stackc.plan import Json
@@ -44,7 +45,7 @@ def diff(bound: Bound, observed: Observed, last_good: Bound | None = None, *, pr
         unchanged=tuple(unchanged),
         prune=prune,
         kept=() if prune else tuple(f"{c.kind} {c.name}" for c in removals),
-        notes=tuple(_notes(bound, observed)),
+        notes=(*bound.notes, *_notes(bound, observed)),
     )
 
 
@@ -73,13 +74,20 @@ def _service(name: str, spec: Json, bound: Bound, observed: Observed, last_good:
         kind="service",
         action="update",
         name=name,
-        reason=_reason(spec, live, before),
+        reason="image moved" if _is_moved(fields) else _reason(spec, live, before),
         spec=to_send(spec, live.spec),
         id=live.id,
         version=live.version,
         fields=fields,
         needs=needs,
     )
+
+
+def _is_moved(fields: tuple[FieldChange, ...]) -> bool:
+    """Nothing but the digest behind a tag (and with it, perhaps, the platforms) is new."""
+    images = [f for f in fields if f.path == "TaskTemplate.ContainerSpec.Image"]
+    rest = [f for f in fields if f not in images and f.path != "TaskTemplate.Placement.Platforms"]
+    return not rest and any(moved(f.old, f.new) for f in images)
 
 
 def _reason(spec: Json, live: ObservedService, before: Json | None) -> str:

@@ -143,6 +143,13 @@ class Engine:
             raise result[0]
         return result[0]
 
+    @property
+    def network(self) -> str:
+        """The engine's network namespace, as nsenter takes it."""
+        if self._process is None:
+            raise LabError("the engine is not running")
+        return f"/proc/{self._process.pid}/ns/net"
+
     def log(self) -> str:
         try:
             return (self.folder / "log").read_text(errors="replace")

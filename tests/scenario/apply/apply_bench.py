@@ -53,6 +53,7 @@ class Bench:
         self.folder = folder
         self.host = host
         self.stack = stack
+        self.env: dict[str, str] = {}
         (folder / "token").write_text("s3cr3t-canary")
         self.write("1")
 
@@ -68,7 +69,7 @@ class Bench:
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env=environment(),
+            env={**environment(), **self.env},
             stdin=subprocess.DEVNULL,
             text=True,
             stdout=subprocess.PIPE,

@@ -47,7 +47,8 @@ def test_the_whole_story(bench: Bench) -> None:
     assert "no changes" in bench.apply()
 
     bench.write("2", conf="c2")
-    text = bench.run("plan", bench.stack)
+    assert "TaskTemplate.ContainerSpec.Env.V: another value (masked)" in bench.run("plan", bench.stack)
+    text = bench.run("plan", bench.stack, "--show-env")
     assert "TaskTemplate.ContainerSpec.Env.V: 1 → 2" in text
     assert "(content changed)" in text
     assert "restarts 2 tasks: 1 at a time" in text
