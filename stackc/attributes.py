@@ -149,6 +149,27 @@ _NODE = "set it for the engine of the node"
 _LIMITS = "use deploy.resources.limits"
 _JOB = "use a job (deploy.mode: replicated-job), and depends_on with service_completed_successfully"
 
+
+def _hooks(path: str) -> tuple[Attr, ...]:
+    """The keys of a command that runs in a service's container."""
+    return (
+        *_service.keys(path, "user working_dir", **_COMPOSE),
+        *_service.keys(path, "command", short="words", **_COMPOSE),
+        *_service.keys(path, "privileged", lenient="bool", **_COMPOSE),
+        *_service.keys(path, "environment", short="environment", **_COMPOSE),
+    )
+
+
+def _requests(path: str) -> tuple[Attr, ...]:
+    """The keys of a request for devices."""
+    return (
+        _service.row(path, short="request", **_COMPOSE),
+        *_service.keys(path, "capabilities device_ids driver", **_COMPOSE),
+        *_service.keys(path, "count", short="count", **_COMPOSE),
+        *_service.keys(path, "options", short="pairs", **_COMPOSE),
+    )
+
+
 ATTRIBUTES: tuple[Attr, ...] = (
     # the project
     _top.ours("version", "chooses the dialect", compose=SILENT),
@@ -179,7 +200,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _task("stop_grace_period", "StopGracePeriod", "pointer", **_DURATION),
     _task("labels", "Labels", "labels", **_PAIRS),
     _service.ours("label_file", "read into `labels`", short="strings", layer="list", **_COMPOSE),
-    _service.warned("annotations", _NO_FIELD, "use `labels`", **_LAYERED, **_COMPOSE),
+    _service.warned("annotations", _NO_FIELD, "use `labels`", short="pairs", **_LAYERED, **_COMPOSE),
     # what it may do
     _task("cap_add", "CapabilityAdd", "cap_add", unique="name"),
     _task("cap_drop", "CapabilityDrop", "cap_drop", unique="name"),
@@ -193,13 +214,13 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _credential("file", "File", "privileges"),
     _credential("registry", "Registry", "privileges"),
     _task("security_opt", "Privileges", "privileges", **_DROPPED),
-    _task("oom_score_adj", "OomScoreAdj", cast="int", since="1.46", **_DROPPED),
+    _task("oom_score_adj", "OomScoreAdj", "number", cast="int", since="1.46", **_DROPPED),
     _service.refused("privileged", "Swarm services cannot be privileged", "use cap_add", stack=WARNED, cast="bool"),
-    _service.refused("devices", _NO_DEVICES, _GPU, stack=WARNED, unique="target"),
+    _service.refused("devices", _NO_DEVICES, _GPU, stack=WARNED, unique="target", short="devices"),
     *_service.keys("devices.[]", "source target permissions", **_COMPOSE),
     _service.refused("device_cgroup_rules", _NO_DEVICES, _GPU),
-    _service.refused("gpus", _NO_DEVICES, _GPU, layer="gpus"),
-    *_service.keys("gpus.[]", "capabilities count device_ids driver options", **_COMPOSE),
+    _service.refused("gpus", _NO_DEVICES, _GPU, layer="gpus", short="gpus"),
+    *_requests("gpus.[]"),
     _service.refused("runtime", _NO_FIELD, "make it the default runtime of the node's engine", harmless=("runc",)),
     _service.refused("userns_mode", _NO_FIELD, _NODE, stack=WARNED),
     _service.refused("ipc", _NO_FIELD, "mount a tmpfs at /dev/shm", stack=WARNED, harmless=("private",)),
@@ -208,7 +229,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _service.refused("cgroup", _NO_FIELD, _NODE, harmless=("private",)),
     _service.warned("cgroupns_mode", _NO_FIELD, _NODE, compose=UNKNOWN),
     _service.refused("cgroup_parent", _NO_FIELD, _NODE, stack=WARNED),
-    _service.refused("storage_opt", _NO_FIELD, "keep what grows in a volume"),
+    _service.refused("storage_opt", _NO_FIELD, "keep what grows in a volume", short="pairs"),
     _service.refused("use_api_socket", _NO_FIELD, "bind-mount /var/run/docker.sock, and place the service on managers"),
     # is it well?
     _task("healthcheck", "Healthcheck", "healthcheck"),
@@ -224,7 +245,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _spec("logging.options", "TaskTemplate.LogDriver.Options", "pairs", **_PAIRS),
     # names and networks
     _task("extra_hosts", "Hosts", "hosts", short="hosts", layer="hosts"),
-    _task("dns", "DNSConfig.Nameservers", "kept_list", short="strings", **_LIST),
+    _task("dns", "DNSConfig.Nameservers", "kept_list", short="dns", **_LIST),
     _task("dns_search", "DNSConfig.Search", "kept_list", short="strings", **_LIST),
     _task("dns_opt", "DNSConfig.Options", "kept_list", short="strings", **_LIST, **_COMPOSE),
     _service.warned("container_name", "tasks are named by the engine"),
@@ -241,7 +262,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _service.warned("networks.*.mac_address", _NO_ADDRESS, **_COMPOSE),
     _service.warned("networks.*.link_local_ips", _NO_ADDRESS, unique="name", **_COMPOSE),
     _service.warned("networks.*.interface_name", "Swarm names interfaces by itself", **_COMPOSE),
-    _service.warned("networks.*.priority", "Swarm orders networks by itself", cast="int", **_COMPOSE),
+    _service.warned("networks.*.priority", "Swarm orders networks by itself", **_COMPOSE),
     _service.warned("networks.*.gw_priority", "Swarm orders networks by itself", **_COMPOSE),
     _spec(
         "network_mode", "TaskTemplate.Networks", "networks",
@@ -250,8 +271,8 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _spec("ports", "EndpointSpec.Ports", "ports", short="ports", merge="ports", unique="port"),
     _port("name", "Name", **_COMPOSE),
     _port("mode", "PublishMode"),
-    _port("target", "TargetPort", cast="int"),
-    _port("published", "PublishedPort", "ports", cast="int"),
+    _port("target", "TargetPort", "number", cast="int"),
+    _port("published", "PublishedPort", "ports", cast="int", lenient="text"),
     _port("protocol", "Protocol"),
     _service.row("ports.[].host_ip", emit="ports", **_COMPOSE),
     _service.row("ports.[].app_protocol", compose=SILENT, why="a remark for tools", **_COMPOSE),
@@ -273,12 +294,12 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _mount("volume.labels", "VolumeOptions.Labels", "mounts", short="pairs", **_DROPPED),
     _mount("tmpfs", "TmpfsOptions", "object"),
     _mount("tmpfs.size", "TmpfsOptions.SizeBytes", "bytes", lenient="size"),
-    _mount("tmpfs.mode", "TmpfsOptions.Mode", lenient="mode", **_DROPPED),
+    _mount("tmpfs.mode", "TmpfsOptions.Mode", "permissions", lenient="mode", **_DROPPED),
     _mount("cluster", "ClusterOptions", "object", since="1.42", compose=UNKNOWN),
     _service.refused("volumes.[].image", "Swarm cannot mount images", "copy the files into the service's own image"),
     *_service.keys("volumes.[].image", "subpath", **_COMPOSE),
     _task("tmpfs", "Mounts", "mounts", short="strings", instead="use a volume of type tmpfs", **_LIST, **_DROPPED),
-    _task("shm_size", "Mounts", "mounts", short="text", instead="mount a tmpfs at /dev/shm", **_DROPPED),
+    _task("shm_size", "Mounts", "mounts", short="size", instead="mount a tmpfs at /dev/shm", **_DROPPED),
     _service.refused(
         "volumes_from", "tasks share no containers",
         "declare a volume under the top-level `volumes:` and mount it in both services", stack=REFUSED,
@@ -293,18 +314,19 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _config_ref("target", "File.Name", "configs"),
     _config_ref("uid", "File.UID", default="0"),
     _config_ref("gid", "File.GID", default="0"),
-    _config_ref("mode", "File.Mode", "pointer", default=0o444, cast="int", lenient="mode", short="whole"),
+    _config_ref("mode", "File.Mode", "permissions", default=0o444, cast="int", lenient="text", short="mode"),
     _task("secrets", "Secrets", "secrets", short="file_refs", merge="file_refs", unique="secret"),
     _secret_ref("source", "SecretName", "secrets"),
     _secret_ref("target", "File.Name", "secrets"),
     _secret_ref("uid", "File.UID", default="0"),
     _secret_ref("gid", "File.GID", default="0"),
-    _secret_ref("mode", "File.Mode", "pointer", default=0o444, cast="int", lenient="mode", short="whole"),
+    _secret_ref("mode", "File.Mode", "permissions", default=0o444, cast="int", lenient="text", short="mode"),
     # which, and in which order
     _service.ours(
         "depends_on", "services are written in waves", short="depends_on", merge="depends_on", layer="dependencies"
     ),
-    *_service.keys("depends_on.*", "condition required restart", compose=OURS, **_COMPOSE),
+    *_service.keys("depends_on.*", "condition", compose=OURS, **_COMPOSE),
+    *_service.keys("depends_on.*", "required restart", compose=OURS, cast="bool", **_COMPOSE),
     _service.ours("profiles", "services of other profiles are left out", unique="name", **_COMPOSE),
     _service.ours(
         "extends", "read as part of the service",
@@ -317,12 +339,15 @@ ATTRIBUTES: tuple[Attr, ...] = (
     *(
         row
         for hook in ("post_start.[]", "pre_stop.[]", "pre_start.[]")
-        for row in _service.keys(hook, "command user privileged working_dir environment", **_COMPOSE)
+        for row in _hooks(hook)
     ),
     *_service.keys("pre_start.[]", "image per_replica", **_COMPOSE),
     _service.refused("provider", "Swarm runs containers only", "create it beforehand, and refer to it as external"),
-    *_service.keys("provider", "type options", **_COMPOSE),
-    _service.refused("models", "Swarm runs containers only", "run the model as a service of its own", layer="names"),
+    *_service.keys("provider", "type", **_COMPOSE),
+    *_service.keys("provider", "options", short="value_lists", **_COMPOSE),
+    _service.refused(
+        "models", "Swarm runs containers only", "run the model as a service of its own", layer="names", short="models"
+    ),
     *_service.keys("models.*", "endpoint_var model_var", **_COMPOSE),
     # how many, where, and how they change
     _service.row("deploy"),
@@ -357,45 +382,44 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _placement("max_replicas_per_node", "MaxReplicas", cast="int", short="whole"),
     _spec("deploy.resources", "TaskTemplate.Resources", "object"),
     _resources("limits", "Limits", "object"),
-    _limit("cpus", "NanoCPUs", "cpu_limit", short="text"),
+    _limit("cpus", "NanoCPUs", "cpu_limit", short="cpus"),
     _limit("memory", "MemoryBytes", "bytes", short="bytes"),
     _limit("pids", "Pids", lenient="int", short="whole"),
     _resources("reservations", "Reservations", "object"),
-    _reserved("cpus", "NanoCPUs", "nano_cpus", short="text"),
+    _reserved("cpus", "NanoCPUs", "nano_cpus", short="cpus"),
     _reserved("memory", "MemoryBytes", "bytes", short="bytes"),
     _reserved("generic_resources", "GenericResources", "each"),
     _generic("discrete_resource_spec", "DiscreteResourceSpec", "object"),
     _generic("discrete_resource_spec.kind", "DiscreteResourceSpec.Kind", default=""),
     _generic("discrete_resource_spec.value", "DiscreteResourceSpec.Value", default=0, lenient="int", short="whole"),
     _service.refused("deploy.resources.reservations.devices", _NO_DEVICES, _GPU),
-    *_service.keys(
-        "deploy.resources.reservations.devices.[]", "capabilities count device_ids driver options", **_COMPOSE
-    ),
+    *_requests("deploy.resources.reservations.devices.[]"),
     # the same, written without deploy
     _aside("scale", "Mode.Replicated.Replicas", "mode", **_NUMBER, **_COMPOSE),
     _aside("platform", "TaskTemplate.Placement.Platforms", "platform", **_COMPOSE),
-    _limit.beside("cpus", "NanoCPUs", "cpu_limit", short="text", **_COMPOSE),
-    _limit.beside("cpu_quota", "NanoCPUs", "cpu_limit", instead=_LIMITS, **_FORBIDDEN),
-    _limit.beside("cpu_period", "NanoCPUs", "cpu_limit", **_COMPOSE),
+    _limit.beside("cpus", "NanoCPUs", "cpu_limit", short="cpus", **_COMPOSE),
+    _limit.beside("cpu_quota", "NanoCPUs", "cpu_limit", instead=_LIMITS, lenient="int", short="integer", **_FORBIDDEN),
+    _limit.beside("cpu_period", "NanoCPUs", "cpu_limit", lenient="int", short="integer", **_COMPOSE),
     _limit.beside("mem_limit", "MemoryBytes", "bytes", short="bytes", instead=_LIMITS, **_FORBIDDEN),
     _reserved.beside("mem_reservation", "MemoryBytes", "bytes", short="bytes", **_COMPOSE),
-    _resources.beside("memswap_limit", "SwapBytes", "swap", since="1.52", instead=_LIMITS, **_FORBIDDEN),
-    _resources.beside("mem_swappiness", "MemorySwappiness", "pointer", since="1.52", cast="int", **_COMPOSE),
+    _resources.beside("memswap_limit", "SwapBytes", "swap", since="1.52", instead=_LIMITS, short="bytes", **_FORBIDDEN),
+    _resources.beside("mem_swappiness", "MemorySwappiness", "whole", since="1.52", short="bytes", **_COMPOSE),
     _limit.beside("pids_limit", "Pids", "pids", cast="int", **_COMPOSE),
-    _service.refused("cpu_shares", _NO_FIELD, _LIMITS, stack=REFUSED),
+    _service.refused("cpu_shares", _NO_FIELD, _LIMITS, stack=REFUSED, lenient="int", short="integer"),
     _service.refused("cpuset", _NO_FIELD, _LIMITS, stack=REFUSED),
-    _service.refused("cpu_count", _NO_FIELD, _LIMITS),
-    _service.refused("cpu_percent", _NO_FIELD, _LIMITS),
-    _service.refused("cpu_rt_period", _NO_FIELD, _LIMITS),
-    _service.refused("cpu_rt_runtime", _NO_FIELD, _LIMITS),
-    _service.refused("oom_kill_disable", _NO_FIELD, "use oom_score_adj"),
+    _service.refused("cpu_count", _NO_FIELD, _LIMITS, lenient="int", short="integer"),
+    _service.refused("cpu_percent", _NO_FIELD, _LIMITS, lenient="float"),
+    _service.refused("cpu_rt_period", _NO_FIELD, _LIMITS, lenient="int", short="integer"),
+    _service.refused("cpu_rt_runtime", _NO_FIELD, _LIMITS, lenient="int", short="integer"),
+    _service.refused("oom_kill_disable", _NO_FIELD, "use oom_score_adj", lenient="bool"),
     _service.refused("blkio_config", _NO_FIELD, _NODE),
     *(
         row
         for device in ("device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops")
         for row in (
             _service.row(f"blkio_config.{device}", **_COMPOSE),
-            *_service.keys(f"blkio_config.{device}.[]", "path rate", **_COMPOSE),
+            *_service.keys(f"blkio_config.{device}.[]", "path", **_COMPOSE),
+            *_service.keys(f"blkio_config.{device}.[]", "rate", short="bytes", **_COMPOSE),
         )
     ),
     *_service.keys("blkio_config", "weight weight_device", **_COMPOSE),
@@ -405,31 +429,38 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _service.row("build.args", short="nullable_pairs", **_LAYERED),
     _service.row("build.labels", short="pairs", **_LAYERED),
     _service.row("build.extra_hosts", short="hosts", layer="hosts"),
-    *_service.keys("build", "context dockerfile cache_from isolation network shm_size target"),
-    *_service.keys(
-        "build",
-        "cache_to dockerfile_inline entitlements no_cache platforms privileged provenance pull sbom secrets ssh ulimits",
-        **_COMPOSE,
-    ),
-    _service.row("build.additional_contexts", **_LAYERED, **_COMPOSE),
+    _service.row("build.context", short="context"),
+    _service.row("build.shm_size", short="size"),
+    *_service.keys("build", "dockerfile cache_from isolation network target"),
+    *_service.keys("build", "cache_to dockerfile_inline entitlements platforms provenance sbom ulimits", **_COMPOSE),
+    *_service.keys("build", "no_cache privileged pull", lenient="bool", **_COMPOSE),
+    _service.row("build.additional_contexts", short="key_values", **_LAYERED, **_COMPOSE),
+    _service.row("build.additional_contexts.*", short="context", **_COMPOSE),
+    _service.row("build.ssh", short="ssh", **_COMPOSE),
+    _service.row("build.ssh.*", short="host_path", **_COMPOSE),
+    _service.row("build.secrets", short="file_refs", **_COMPOSE),
     _service.row("build.tags", unique="name", **_COMPOSE),
-    *_service.keys("build.secrets.[]", "source target uid gid mode", **_COMPOSE),
-    *_service.keys("build.ulimits.*", "soft hard", **_COMPOSE),
+    *_service.keys("build.secrets.[]", "source target uid gid", **_COMPOSE),
+    _service.row("build.secrets.[].mode", short="mode", **_COMPOSE),
+    _service.row("build.ulimits.*", short="ulimit", lenient="int", **_COMPOSE),
+    *_service.keys("build.ulimits.*", "soft hard", lenient="int", **_COMPOSE),
     _service.warned(
         "pull_policy", "every manager resolves and pulls images in its own way", "name the image by its digest",
-        harmless=("missing", "if_not_present"), **_COMPOSE,
+        harmless=("missing", "if_not_present"), short="pull_policy", **_COMPOSE,
     ),
     _service.row("pull_refresh_after", compose=SILENT, why="for images of one machine", **_COMPOSE),
-    _service.row("attach", compose=SILENT, why="for logs in a terminal", **_COMPOSE),
+    _service.row("attach", lenient="bool", compose=SILENT, why="for logs in a terminal", **_COMPOSE),
     _service.row("develop", compose=SILENT, why="for development on one machine", **_COMPOSE),
     *_service.keys("develop", "watch", **_COMPOSE),
-    *_service.keys("develop.watch.[]", "path action target ignore include initial_sync exec", **_COMPOSE),
-    *_service.keys("develop.watch.[].exec", "command user privileged working_dir environment", **_COMPOSE),
+    *_service.keys("develop.watch.[]", "action target initial_sync exec", **_COMPOSE),
+    *_service.keys("develop.watch.[]", "path", short="path", **_COMPOSE),
+    *_service.keys("develop.watch.[]", "ignore include", short="strings", **_COMPOSE),
+    *_hooks("develop.watch.[].exec"),
     # top-level networks
     _top.row("networks", merge="objects"),
     _top.row("networks.*", short="object", merge="replace"),
     _network("name", "Name", "name"),
-    _network("driver", "Driver", "network_driver", default="overlay"),
+    _network("driver", "Driver", default="overlay"),
     _network("driver_opts", "Options", "kept_pairs", short="pairs"),
     _network("labels", "Labels", "labels", short="pairs", **_LAYERED),
     _network("internal", "Internal", cast="bool"),
@@ -465,7 +496,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
         for group in (_config, _secret)
         for row in (
             group("name", "Name", "name"),
-            group("file", "Data", "content"),
+            group("file", "Data", "content", short="host_path"),
             group("environment", "Data", "content", **_COMPOSE),
             group("labels", "Labels", "labels", short="pairs"),
             group("template_driver", "Templating.Name"),

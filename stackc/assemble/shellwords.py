@@ -43,7 +43,8 @@ def split(text: str) -> list[str]:
     if escaped:
         raise ValueError("ends in a backslash")
     if opened:
-        raise ValueError("has a quote or a parenthesis that is not closed")
+        quote = min(opened)
+        raise ValueError("has an unclosed parenthesis" if quote == ")" else f"has an unclosed quote {quote}")
     return words
 
 

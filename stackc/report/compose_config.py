@@ -12,6 +12,8 @@ from typing import Any
 from stackc.assemble.quantity import duration_text, float32
 from stackc.lower.read import field, value
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Timestamp
+from stackc.parse.scalars import go_text, rfc3339
+from stackc.report import gojson
 from stackc.report.yaml import dump, natural
 
 Json = dict[str, Any]
@@ -20,12 +22,13 @@ _NOTHING = object()
 
 class _Struct:
     """Fields in docker compose's order: key and kind. ``kept``: printed as ``{}`` when it is there but empty;
-    ``always``: in JSON also when it is absent."""
+    ``always``: in JSON also when it is absent. ``extras``: YAML has its ``x-`` keys."""
 
-    __slots__ = ("always", "fields", "kept")
+    __slots__ = ("always", "extras", "fields", "kept")
 
-    def __init__(self, *fields: tuple[str, Any], kept: bool = True, always: bool = False) -> None:
+    def __init__(self, *fields: tuple[str, Any], kept: bool = True, always: bool = False, extras: bool = True) -> None:
         self.fields = fields
+        self.extras = extras
         self.kept = kept
         self.always = always
 
@@ -241,7 +244,7 @@ _NETWORK = _Struct(
         "ipam",
         _Struct(
             ("driver", ""),
-            ("config", _Each(_Struct(*_fields("subnet gateway ip_range"), ("aux_addresses", "map")))),
+            ("config", _Each(_Struct(*_fields("subnet gateway ip_range"), ("aux_addresses", "map"), extras=False))),
             kept=False,
             always=True,
         ),
@@ -274,9 +277,7 @@ def compose_config(root: Mapping, name: str, *, json: bool = False) -> str:
     model = compose_model(root, name, json=json)
     if not json:
         return dump(model).replace("$", "$$")
-    from json import dumps
-
-    return dumps(model, indent=2, ensure_ascii=False).replace("$", "$$")
+    return gojson.dump(model).replace("$", "$$")
 
 
 def compose_model(root: Mapping, name: str, *, json: bool) -> Json:
@@ -384,7 +385,7 @@ class _Printer:
             printed = self.field(child, kind)
             if printed is not _NOTHING:
                 shape[key.capitalize() if self.json and kind in _CAPITAL else key] = printed
-        if not self.json and isinstance(node, Mapping):
+        if struct.extras and not self.json and isinstance(node, Mapping):
             for key in natural([key for key in node.entries if key.startswith("x-")]):
                 shape[key] = self.any(node.entries[key])
         return shape
@@ -421,7 +422,7 @@ class _Printer:
         if isinstance(node, Sequence):
             return [self.any(item) for item in node.items]
         found = value(node)
-        return str(found) if isinstance(found, Timestamp) else _number(found)
+        return rfc3339(found) if self.json and isinstance(found, Timestamp) else found
 
     def list(self, node: Node) -> Any:
         return [_text(item) for item in node.items] or _NOTHING if isinstance(node, Sequence) else _NOTHING
@@ -458,16 +459,17 @@ class _Printer:
 
     def ulimit(self, node: Node) -> Any:
         single = value(field(node, "single"))
-        return (
-            single if single else {key: value(field(node, key)) for key in ("soft", "hard") if value(field(node, key))}
-        )
+        if single:
+            return single
+        limits = {key: value(field(node, key)) or 0 for key in ("soft", "hard")}
+        return {key: limit for key, limit in limits.items() if limit} if self.json else limits
 
     def scalar(self, node: Node) -> Any:
         found = value(node)
-        return _NOTHING if found in ("", 0, False, None) else _number(found)
+        return _NOTHING if found in ("", 0, False, None) else _whole(found)
 
     def pointer(self, node: Node) -> Any:
-        return _number(value(node))
+        return _whole(value(node))
 
     def text(self, node: Node) -> Any:
         return _text(node) or _NOTHING
@@ -481,13 +483,13 @@ class _Printer:
 
     def float32(self, node: Node) -> Any:
         found = value(node)
-        return _number(float32(found)) if isinstance(found, (int, float)) and found else _NOTHING
+        return float32(found) if isinstance(found, (int, float)) and found else _NOTHING
 
     def cpus(self, node: Node) -> Any:
         """The number as text."""
         found = value(node)
         number = float(found) if found else 0.0
-        return _number(float32(number)) if number else _NOTHING
+        return float32(number) if number else _NOTHING
 
     def duration(self, node: Node) -> Any:
         return self.pointer_duration(node) if value(node) else _NOTHING
@@ -534,10 +536,9 @@ def _secret(item: Node) -> Node:
 
 def _text(node: Node) -> Any:
     found = value(node)
-    from stackc.parse.scalars import go_text
-
     return found if found is None or isinstance(found, str) else go_text(found)
 
 
-def _number(found: Any) -> Any:
-    return int(found) if isinstance(found, float) and found.is_integer() and abs(found) < 2**63 else found
+def _whole(found: Any) -> Any:
+    """Numbers of these fields are whole ones in Go."""
+    return int(found) if isinstance(found, float) else found

@@ -59,6 +59,7 @@ COMPOSE: dict[str, Convert] = {
     "env_file": service.compose_env_files,
     "duration": values.compose_duration,
     "mode": values.mode,
+    "integer": values.integer,
     "path": values.path_of,
     "context": values.context_path,
     "host_path": mounts.file_path,

@@ -37,9 +37,14 @@ def stack_volumes(node: Node, context: Context, path: tuple[str, ...]) -> Node |
             text = scalar_text(source)
             if text.startswith("~"):
                 text = context.environment.get("HOME", "") + text[1:]
-            entries["source"] = scalar(text if is_absolute(text) else context.absolute(text, source), source)
+            entries["source"] = _found_at(text if is_absolute(text) else context.absolute(text, source), source)
         items.append(Mapping(entries, keys, item.file, item.start, item.end))
     return sequence(items, node)
+
+
+def _found_at(path: str, source: Node) -> Scalar:
+    """The path that is meant; ``text`` stays what was written, which says whether it was relative."""
+    return Scalar(path, scalar_text(source), source.file, source.start, source.end)
 
 
 def _no_source(item: Node, context: Context, path: tuple[str, ...]) -> None:
@@ -105,7 +110,7 @@ def _compose_volume(item: Node, context: Context, path: tuple[str, ...]) -> Mapp
         if source is None:
             _no_source(item, context, path)
             return None
-        entries["source"] = scalar(host_path(scalar_text(source), context, source), source)
+        entries["source"] = _found_at(host_path(scalar_text(source), context, source), source)
     return Mapping(entries, keys, item.file, item.start, item.end)
 
 

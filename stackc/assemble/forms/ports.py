@@ -102,6 +102,10 @@ def _compose_port(item: Mapping, context: Context, path: tuple[str, ...]) -> lis
     if "target" not in entries:
         context.report("SC3001", "a port has no `target`", item.start_span, path=path, hint="name the container's port")
         return []
+    target = entries["target"]
+    if isinstance(target, Scalar) and isinstance(target.value, (int, float)) and not 0 <= target.value <= 65535:
+        context.report("SC3001", f"`{target.text}` is no port: ports are 0 to 65535", target, path=path)
+        return []
     published = entries.get("published")
     if isinstance(published, Scalar) and isinstance(published.value, (int, float)):
         entries["published"] = scalar(go_text(published.value), published)

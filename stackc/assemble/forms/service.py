@@ -73,14 +73,11 @@ def ssh(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
     entries: dict[str, Node] = {}
     keys: dict[str, Scalar] = {}
     if isinstance(node, Mapping):
-        for key, value in node.items():
-            bare = isinstance(value, Scalar) and value.value in (None, "")
-            entries[key] = scalar(None, value) if bare else value
-        return Mapping(entries, node.keys, node.file, node.start, node.end)
+        return node
     for item in node.items if isinstance(node, Sequence) else [node]:
         if isinstance(item, Scalar) and item.value is not None:
-            key, _, where = go_text(item.value).partition("=")
-            entries[key] = scalar(where or None, item)
+            key, equals, where = go_text(item.value).partition("=")
+            entries[key] = scalar(where if equals else None, item)
             keys[key] = item
     return mapping(entries, node, keys)
 

@@ -107,8 +107,12 @@ def _nanoseconds(node: Node, context: Context, path: tuple[str, ...], *, days: b
 def size_in_bytes(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
     if not isinstance(node, Scalar) or node.value is None:
         return None
-    if isinstance(node.value, int) and not context.is_stack:  # a number is a number of bytes, -1 means no limit
-        return node
+    if not isinstance(node.value, str) and not context.is_stack:
+        if isinstance(node.value, int):  # a number is a number of bytes, -1 means no limit
+            return node
+        hint = "write a whole number of bytes, or a size in quotes"
+        context.report("SC2101", f"`{node.text}` has no effect: no fractions are read here", node, path=path, hint=hint)
+        return None
     try:
         return Scalar(size(go_text(node.value)), node.text, node.file, node.start, node.end)
     except ValueError as error:
@@ -137,6 +141,16 @@ def whole(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
         return None
     if node.value < 0 and path[-1] != "pids":
         context.report("SC3010", f"`{node.text}` is negative", node, path=path)
+        return None
+    return Scalar(int(node.value), node.text, node.file, node.start, node.end)
+
+
+def integer(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
+    """A whole number of any sign; a fraction is cut off."""
+    if not isinstance(node, Scalar) or not isinstance(node.value, float):
+        return None if is_null(node) else node
+    if not -(2.0**63) <= node.value < 2.0**63:
+        context.report("SC3010", f"`{node.text}` is too large", node, path=path)
         return None
     return Scalar(int(node.value), node.text, node.file, node.start, node.end)
 
