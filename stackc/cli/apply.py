@@ -27,6 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--with-registry-auth", action="store_true", help="let the nodes pull with this user's registry credentials"
     )
+    parser.add_argument("--verify-key", metavar="KEY", help="refuse a saved plan that this Ed25519 key has not signed")
     parser.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS", help="for the verdict (default 600)")
     parser.add_argument("--detach", "-d", action="store_true", help="write everything at once and do not wait")
 
@@ -47,6 +48,9 @@ def run(args: Namespace, shell: Shell) -> int:
     elif args.file:
         shell.err.write("stackc apply: a saved plan and -c FILE exclude each other\n")
         return USAGE
+    if args.verify_key and saved_plan is None:
+        shell.err.write("stackc apply: --verify-key goes with a saved plan\n")
+        return USAGE
     with engine(args, shell) as client:
         settings = Settings(
             prune=args.prune,
@@ -55,7 +59,11 @@ def run(args: Namespace, shell: Shell) -> int:
             send_auth=args.with_registry_auth,
             **image_settings(args, shell),
         )
-        prepared = _from_saved(client, saved_plan, shell, settings) if saved_plan else _compared(client, plan, settings)
+        prepared = (
+            _from_saved(client, saved_plan, shell, settings, args.verify_key)
+            if saved_plan
+            else _compared(client, plan, settings)
+        )
         if args.format == "text":
             shell.out.write(plan_diff.text(prepared.diff, client.manager(), env=args.show_env))
             warn_unfinished(prepared, shell)
@@ -92,17 +100,24 @@ def saved_path(args: Namespace, shell: Shell) -> str | None:
     return path if os.path.isfile(path) and not args.file else None  # noqa: PTH113
 
 
-def _from_saved(client: Engine, path: str, shell: Shell, settings: Settings) -> Prepared:
+def _from_saved(client: Engine, path: str, shell: Shell, settings: Settings, verify_key: str | None = None) -> Prepared:
     """The saved plan against what is there now. Raises UserError before any write when the world moved."""
+    import os
     from dataclasses import replace
 
     from reconciler.engine.observe import observe
     from reconciler.rollout.prepare import compare_with
+    from stackc.cli import signing
     from stackc.diff import saved
 
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
-            bound, base, prune, secret_files = saved.from_json(json.load(file))
+            record = json.load(file)
+        if verify_key:
+            signing.verify(record, os.path.join(shell.cwd, verify_key))  # noqa: PTH118
+        elif signing.is_signed(record):
+            shell.err.write("note: the plan is signed; --verify-key would check by whom\n")
+        bound, base, prune, sources = saved.from_json(record)
     except saved.BadPlanError as error:
         raise UserError(f"{path}: {error}") from error
     except (OSError, ValueError, RecursionError) as error:
@@ -114,23 +129,30 @@ def _from_saved(client: Engine, path: str, shell: Shell, settings: Settings) -> 
         raise UserError(
             f"the plan is out of date, nothing was written; since it was made:\n  {lines}\n  next: plan again"
         )
-    data = {**bound.data, **_secrets(bound.secrets, secret_files)}
+    data = {**bound.data, **_secrets(bound.secrets, sources, shell)}
     return compare_with(replace(bound, data=data), observed, replace(settings, prune=prune))
 
 
-def _secrets(specs: object, files: dict[str, str]) -> dict[tuple[str, str], bytes]:
+def _secrets(specs: object, sources: dict[str, str], shell: Shell) -> dict[tuple[str, str], bytes]:
     """Read new secrets again from where the plan found them; other bytes than then are refused."""
     from stackc.diff import saved
 
     assert isinstance(specs, dict)
     found: dict[tuple[str, str], bytes] = {}
-    for name, path in files.items():
+    for name, source in sources.items():
+        kind, _, place = source.partition(" ")
+        if kind == "environment" and place not in shell.env:
+            raise UserError(f"secret {name}: the variable {place} is not set here; set it as when the plan was made")
         try:
-            with open(path, "rb") as file:  # noqa: PTH123
-                data = file.read()
+            data = shell.env[place].encode() if kind == "environment" else _bytes_of(place)
         except OSError as error:
-            raise UserError(f"secret {name}: {path} cannot be read again: {error.strerror}; plan again") from error
+            raise UserError(f"secret {name}: {place} cannot be read again: {error.strerror}; plan again") from error
         if not saved.secret_fits(specs[name], data):
-            raise UserError(f"secret {name}: {path} is not what it was when the plan was made; plan again")
+            raise UserError(f"secret {name}: {place} is not what it was when the plan was made; plan again")
         found["secret", name] = data
     return found
+
+
+def _bytes_of(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123
+        return file.read()

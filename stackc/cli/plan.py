@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stackc.cli.engine import add_host, add_images, add_show_env, engine, image_settings
 from stackc.cli.inputs import add_inputs, compile_inputs, project_folder
-from stackc.cli.shell import Shell, UserError
+from stackc.cli.shell import USAGE, Shell, UserError
 
 if TYPE_CHECKING:
     from reconciler.rollout import Prepared
@@ -21,6 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_show_env(parser)
     add_images(parser)
     parser.add_argument("--output", "-o", metavar="P", help="save the plan, for `stackc apply P`")
+    parser.add_argument("--sign-key", metavar="KEY", help="sign the saved plan with this Ed25519 private key")
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     parser.add_argument("--prune", action="store_true", help="remove services and networks that no file names any more")
     parser.add_argument("--detailed-exitcode", action="store_true", help="exit 2 when there are changes")
@@ -30,6 +31,9 @@ def run(args: Namespace, shell: Shell) -> int:
     from reconciler.rollout import Settings, prepare
     from stackc.report import plan_diff
 
+    if args.sign_key and not args.output:
+        shell.err.write("stackc plan: --sign-key signs a saved plan: give -o P too\n")
+        return USAGE
     plan = compile_inputs(args, shell)
     if plan is None:
         return 1
@@ -46,7 +50,7 @@ def run(args: Namespace, shell: Shell) -> int:
         shell.out.write(form(prepared.diff, manager, env=args.show_env))
         warn_unfinished(prepared, shell)
     if args.output:
-        save(args.output, prepared, plan, project_folder(args, shell), shell)
+        save(args.output, prepared, plan, project_folder(args, shell), shell, sign_key=args.sign_key)
     return 2 if args.detailed_exitcode and not prepared.diff.empty else 0
 
 
@@ -58,7 +62,7 @@ def warn_unfinished(prepared: Prepared, shell: Shell) -> None:
         shell.err.write(f"note: revision {attempt.number} is still being applied by {shown(attempt.actor)}\n")
 
 
-def save(path: str, prepared: Prepared, plan: StackPlan, folder: str, shell: Shell) -> None:
+def save(path: str, prepared: Prepared, plan: StackPlan, folder: str, shell: Shell, *, sign_key: str | None) -> None:
     """Write the plan for a later apply: readable by its owner only, for config contents are in it. ``folder``: where
     relative paths of the files begin; a new secret is read from there again."""
     import os
@@ -67,12 +71,16 @@ def save(path: str, prepared: Prepared, plan: StackPlan, folder: str, shell: She
 
     new = {name for kind, name in prepared.bound.data if kind == "secret"}
     origins = {
-        name: os.path.join(folder, file.origin.removeprefix("file "))  # noqa: PTH118
+        name: _source(file.origin, folder)
         for base, file in plan.secrets.items()
         for name in new
         if name == base or name.startswith(f"{base}-")
     }
     record = saved.to_json(prepared.bound, prepared.diff.base, prepared.diff.prune, origins)
+    if sign_key:
+        from stackc.cli.signing import sign
+
+        record = sign(record, os.path.join(shell.cwd, sign_key))  # noqa: PTH118
     target = os.path.join(shell.cwd, path)  # noqa: PTH118
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -82,3 +90,11 @@ def save(path: str, prepared: Prepared, plan: StackPlan, folder: str, shell: She
     except OSError as error:
         raise UserError(f"the plan could not be saved to {path}: {error.strerror}") from error
     shell.err.write(f"saved to {path}; apply exactly this with: stackc apply {path}\n")
+
+
+def _source(origin: str, folder: str) -> str:
+    """Where a secret's bytes come from, with an absolute path."""
+    import os
+
+    kind, _, name = origin.partition(" ")
+    return f"file {os.path.join(folder, name)}" if kind == "file" else origin  # noqa: PTH118

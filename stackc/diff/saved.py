@@ -1,7 +1,7 @@
 """A saved plan: what was reviewed, bound to what it was compared with. Config contents are in it, secrets never.
 
 ``stackc apply P`` compares again and refuses unless the very same changes come out against the very same
-objects; a secret that has to be created is read anew from the file it came from.
+objects; a secret that has to be created is read anew from where it came from.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from collections.abc import Mapping
 from stackc.diff.bind import DIGEST_LABEL, SALT_LABEL, Bound, bound_from_json, bound_to_json, secret_digest
 from stackc.plan import Json
 
-FORMAT = "stackc.saved-plan/1"
+FORMAT = "stackc.saved-plan/2"
 
 
 class BadPlanError(Exception):
     """The file is no saved plan, or one of another version. The text says which."""
 
 
-def to_json(bound: Bound, base: Json, prune: bool, secret_files: Mapping[str, str]) -> Json:
-    """``base``: the fingerprint of what was observed; ``secret_files``: secret name → where its bytes come from."""
+def to_json(bound: Bound, base: Json, prune: bool, secret_sources: Mapping[str, str]) -> Json:
+    """``base``: the fingerprint of what was observed; ``secret_sources``: secret name → where its bytes come
+    from, ``file PATH`` (absolute) or ``environment NAME``."""
     data = {n: base64.b64encode(d).decode() for (kind, n), d in bound.data.items() if kind == "config"}
     return {
         "format": FORMAT,
@@ -28,12 +29,12 @@ def to_json(bound: Bound, base: Json, prune: bool, secret_files: Mapping[str, st
         "base": base,
         "prune": prune,
         "config_data": data,
-        "secret_files": dict(secret_files),
+        "secret_sources": dict(secret_sources),
     }
 
 
 def from_json(record: object) -> tuple[Bound, Json, bool, dict[str, str]]:
-    """(bound plan without secret bytes, base, whether to prune, secret files). Raises BadPlanError."""
+    """(bound plan without secret bytes, base, whether to prune, secret sources). Raises BadPlanError."""
     if not isinstance(record, dict) or "format" not in record:
         raise BadPlanError("this is no plan that `stackc plan -o` saved")
     if record["format"] != FORMAT:
@@ -41,7 +42,7 @@ def from_json(record: object) -> tuple[Bound, Json, bool, dict[str, str]]:
     try:
         data = {("config", n): base64.b64decode(d, validate=True) for n, d in record["config_data"].items()}
         bound = bound_from_json(record, data)
-        return bound, dict(record["base"]), bool(record["prune"]), dict(record["secret_files"])
+        return bound, dict(record["base"]), bool(record["prune"]), dict(record["secret_sources"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadPlanError(f"the plan is damaged ({type(error).__name__}: {error}): plan again") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -211,6 +212,37 @@ def test_a_saved_plan_is_applied_exactly_or_refused(local: Bench) -> None:
     assert f"service {local.stack}_web is new" in said
     (local.folder / "p.json").write_text("{}")
     assert "this is no plan" in local.run("apply", "--yes", path, code=1)
+
+
+def test_a_signed_plan_is_applied_only_as_it_was_signed(local: Bench) -> None:
+    path = local.folder / "p.json"
+    for name in ("key", "other"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(local.folder / name)], check=True)
+    local.run("plan", local.stack, "-o", str(path))
+    assert "is not signed" in local.run("apply", "--yes", str(path), "--verify-key", "key.pub", code=1)
+    local.run("plan", local.stack, "-o", str(path), "--sign-key", "key")
+    assert "does not fit" in local.run("apply", "--yes", str(path), "--verify-key", "other.pub", code=1)
+    signed = path.read_text()
+    path.write_text(signed.replace('"sleep"', '"sh"'))
+    assert "does not fit" in local.run("apply", "--yes", str(path), "--verify-key", "key.pub", code=1)
+    assert local.versions() == {}
+    path.write_text(signed)
+    local.run("apply", "--yes", str(path), "--verify-key", "key.pub")
+    assert local.versions()["web"] == "1"
+
+
+def test_a_saved_plan_takes_a_secret_from_the_environment_again(local: Bench) -> None:
+    text = (local.folder / "compose.yaml").read_text().replace("token: {file: ./token}", "token: {environment: TOKEN}")
+    (local.folder / "compose.yaml").write_text(text)
+    local.env = {"TOKEN": "s3cr3t-canary"}
+    local.run("plan", local.stack, "-o", "p.json")
+    local.env = {}
+    assert "the variable TOKEN is not set here" in local.run("apply", "--yes", "./p.json", code=1)
+    local.env = {"TOKEN": "other"}
+    assert "is not what it was" in local.run("apply", "--yes", "./p.json", code=1)
+    local.env = {"TOKEN": "s3cr3t-canary"}
+    local.run("apply", "--yes", "./p.json")
+    assert local.versions()["web"] == "1"
 
 
 def test_a_saved_plan_refuses_a_secret_that_changed_since(local: Bench) -> None:
