@@ -9,12 +9,13 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
-from stackc.assemble.context import Context
-from stackc.attributes import REFUSED, ROOT, UNKNOWN, Attr, Place
-from stackc.diagnostics import Path, Related
+from stackc.assemble.context import COMPOSE, Context
+from stackc.attributes import ATTRIBUTES, COMPILED, REFUSED, ROOT, UNKNOWN, Attr, Place
+from stackc.diagnostics import Path, Related, Span
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, plain, scalar
-from stackc.schema import Acceptor, Schema, first_double, fits_key
+from stackc.schema import NAMES, Acceptor, Schema, first_double, fits_key
 from stackc.schema_patterns import PATTERNS, without_variable
+from stackc.suggest import Suggestions
 
 _WORDS = {
     "string": "a string",
@@ -27,8 +28,7 @@ _WORDS = {
 }
 
 
-_MOST_GUESSES = 200
-"""Looking for a similar word is slow; nobody reads so many hints."""
+_OR_COMPOSE = ", or remove `version:` to use the Compose Specification"
 
 
 def explain(root: Mapping, acceptor: Acceptor, context: Context) -> Mapping:
@@ -48,13 +48,13 @@ def explain(root: Mapping, acceptor: Acceptor, context: Context) -> Mapping:
 
 
 def for_version(acceptor: Acceptor) -> Schema:
-    """The schema of the acceptor's dialect, as jsonschema can take it: without what belongs to later versions, without
-    variables, and for a fragment without keys that may stand in another file."""
+    """The schema of the acceptor's dialect, as jsonschema can take it: without what belongs to later versions, and
+    without variables."""
 
     def prune(value: Any) -> Any:
         if isinstance(value, dict):
             kept = {k: v for k, v in value.items() if not (isinstance(v, dict) and acceptor.is_later(v))}
-            return {key: prune(child) for key, child in _without_variables(kept, acceptor).items()}
+            return {key: prune(child) for key, child in _without_variables(kept).items()}
         if isinstance(value, list):
             return [prune(child) for child in value if not (isinstance(child, dict) and acceptor.is_later(child))]
         return value
@@ -62,7 +62,7 @@ def for_version(acceptor: Acceptor) -> Schema:
     return {**prune(acceptor.root), "$defs": prune(acceptor.definitions)}
 
 
-def _without_variables(schema: Schema, acceptor: Acceptor) -> Schema:
+def _without_variables(schema: Schema) -> Schema:
     if isinstance(schema.get("pattern"), str):
         pattern = without_variable(schema["pattern"])
         del schema["pattern"]
@@ -70,8 +70,6 @@ def _without_variables(schema: Schema, acceptor: Acceptor) -> Schema:
             schema["pattern"] = pattern
         else:
             schema["type"] = [kind for kind in schema["type"] if kind != "string"]
-    if isinstance(schema.get("required"), list):
-        schema["required"] = acceptor.required(schema)
     return schema
 
 
@@ -81,17 +79,21 @@ class _Explainer:
         self.acceptor = acceptor
         self.context = context
         self.removed = removed
-        self.guesses = 0
+        self.suggestions = Suggestions(acceptor)
 
     def explain(self, error: Any) -> None:
         path: Path = tuple(error.absolute_path)
         node = at(self.root, path)
         if error.validator == "oneOf":
-            inner = self._chosen(error, node)
+            inner = self._chosen(error)
+            kinds = _alternatives(self.acceptor, error.schema)
+            if "string" in kinds and _is_split(node, inner):
+                self._wrong_type(node, path, ["string"])
+                return
             for one in inner:
                 self.explain(one)
             if not inner:
-                self._wrong_type(node, path, _alternatives(self.acceptor, error.schema))
+                self._wrong_type(node, path, kinds)
         elif error.validator == "additionalProperties":
             self._unknown_keys(node, path, error.schema)
         elif error.validator == "required":
@@ -99,13 +101,13 @@ class _Explainer:
         elif error.validator == "uniqueItems":
             self._double(node, path)
         elif error.validator == "type":
-            self._wrong_type(node, path, _kinds(error.schema))
+            self._wrong_type(node, path, _kinds(error.schema), error.schema.get("examples", []))
         elif error.validator == "pattern":
             self._unfit_text(node, path, error.schema)
         else:
             self._not_allowed(node, path, error)
 
-    def _chosen(self, error: Any, node: Node) -> list[Any]:
+    def _chosen(self, error: Any) -> list[Any]:
         """The errors of the alternative that the value meant: the one of its type."""
         depth = len(error.absolute_path)
         return [
@@ -121,10 +123,10 @@ class _Explainer:
         for key in node.entries:
             if key in known or any(fits_key(key, one) for one in patterns if not self.acceptor.is_later(patterns[one])):
                 continue
-            self.removed.add((*path, key))
-            self._unknown_key(node, path, key, known, "properties" in schema)
+            self.removed.add(path if self.suggestions.is_top_level(path) else (*path, key))
+            self._unknown_key(node, path, key, schema)
 
-    def _unknown_key(self, node: Mapping, path: Path, key: str, known: list[str], has_keys: bool) -> None:
+    def _unknown_key(self, node: Mapping, path: Path, key: str, schema: Schema) -> None:
         span, where = node.key_span(key), _where(path)
         full = (*path, key)
         attr = row(full)
@@ -133,7 +135,7 @@ class _Explainer:
         if since:
             message = f"`{key}`{where} needs file version {since}; this file has {context.version}"
             context.report("SC2008", message, span, path=full, hint=f'write version: "{since}"')
-        elif not has_keys:
+        elif "properties" not in schema:
             hint = "letters, digits, `.`, `_` and `-` only" if key else "a name cannot be empty"
             context.report("SC2001", f"`{key}` is no valid name{where}", span, path=full, hint=hint)
         elif attr is not None and context.is_stack and attr.stack == REFUSED:
@@ -143,27 +145,19 @@ class _Explainer:
             context.report("SC2009", message, span, path=full, hint=attr.instead)
         elif attr is not None and attr.compose != UNKNOWN:
             message = f"`{key}`{where} belongs to the Compose Specification"
-            hint = "a stack file does not know it: remove it, or remove `version:`" if context.is_stack else "remove it"
-            context.report("SC2006", message, span, path=full, hint=hint)
+            context.report("SC2006", message, span, path=full, hint=(_beside(attr) or "remove it") + _OR_COMPOSE)
         else:
-            hint = self._guess(path, key, known)
+            hint = self._other_dialect(attr, key) or self.suggestions.key(key, node.entries[key], path, schema)
             context.report("SC2001", f"unknown key `{key}`{where}", span, path=full, hint=hint)
 
-    def _guess(self, path: Path, key: str, known: list[str]) -> str:
-        """The key that was meant, here or (of a service's key) under deploy."""
-        self.guesses += 1
-        if self.guesses > _MOST_GUESSES:
-            return "remove it, or prefix it with x-"
-        close = get_close_matches(key.lower(), known, n=1)
-        if close:
-            return f"did you mean `{close[0]}`?"
-        if len(path) == 2 and path[0] == "services":
-            deploy = self.acceptor.definitions[f"{self.context.dialect}.deploy"]["properties"]
-            close = get_close_matches(key.lower(), deploy, n=1)
-            if close:
-                return f"did you mean `{close[0]}` under `deploy:`?"
-        listed = ", ".join(sorted(known))
-        return f"known keys: {listed}" if len(listed) < 150 else "remove it, or prefix it with x-"
+    def _other_dialect(self, attr: Attr | None, key: str) -> str:
+        if key == "x-stackc":
+            return "`x-stackc` stands in a service or at the top of the file"
+        if attr is not None and not self.context.is_stack and attr.stack != UNKNOWN:
+            return (
+                "a key of stack files, which have a `version:`; the Compose Specification has none like it: remove it"
+            )
+        return ""
 
     def _since(self, path: Path, key: str) -> str:
         """The version that has the key, where the file's does not have it yet."""
@@ -188,12 +182,20 @@ class _Explainer:
 
     def _missing(self, node: Node, path: Path, error: Any) -> None:
         assert isinstance(node, Mapping)
-        for key in self.acceptor.required(error.schema):
+        for key in error.validator_value:
             if key not in node.entries:
-                self.context.report(
-                    "SC2003", f"`{key}` is missing{_where(path)}", node, path=path, hint=f"add `{key}:`"
-                )
+                below = self.acceptor.resolve(error.schema["properties"][key])
+                among = f" with one of {', '.join(below['enum'])}" if "enum" in below else ""
+                message = f"`{key}` is missing{_where(path)}"
+                self.context.report("SC2003", message, self._spot(path), path=path, hint=f"add `{key}:`{among}")
         self.removed.add(path)
+
+    def _spot(self, path: Path) -> Span:
+        """The key of the value at ``path``, or where the value starts."""
+        above = at(self.root, path[:-1])
+        if path and isinstance(above, Mapping):
+            return above.key_span(str(path[-1]))
+        return at(self.root, path).start_span
 
     def _double(self, node: Node, path: Path) -> None:
         assert isinstance(node, Sequence)
@@ -205,38 +207,49 @@ class _Explainer:
         self.context.report("SC2005", f"the same item stands twice{_where(path)}", second, path=path, related=related)
         self.removed.add((*path, pair[1]))
 
-    def _wrong_type(self, node: Node, path: Path, kinds: list[str]) -> None:
-        if path == ("version",):
+    def _wrong_type(self, node: Node, path: Path, kinds: list[str], examples: list[str] | None = None) -> None:
+        if path == ("version",) and self.context.is_stack:
             return  # reported when the version was looked at
-        if self.acceptor.fragment and isinstance(node, Scalar) and node.value is None and isinstance(path[-1], str):
-            self.removed.add(path)
-            return  # nothing is laid over what the other file says
-        wanted = [_WORDS[kind] for kind in kinds if kind != "null" or len(kinds) == 1]
-        listed = " or ".join((", ".join(wanted[:-1]), wanted[-1])) if len(wanted) > 1 else wanted[0]
         given = node.text if isinstance(node, Scalar) and node.kind == "a number" and "integer" in kinds else node.kind
-        message = f"{_name(path)} must be {listed}, not {given}"
-        self.context.report("SC2002", message, node, path=path, hint=_type_hint(node, kinds))
+        message = f"{_name(path)} must be {_listed(kinds)}, not {given}"
+        hint = self.suggestions.value(node, path, kinds, examples or [])
+        if self._is_of_compose(node, path):
+            hint += _OR_COMPOSE
+        self.context.report("SC2002", message, node, path=path, hint=hint)
         self.removed.add(path)
+
+    def _is_of_compose(self, node: Node, path: Path) -> bool:
+        """In a stack file: whether the Compose Specification has this form."""
+        if not self.context.is_stack or isinstance(node, Scalar):
+            return False
+        compose = Acceptor({"$defs": self.acceptor.definitions}, COMPOSE, "")
+        schema = compose.root
+        for part in path:
+            schema = self._below(schema, part)
+        compose.root = schema
+        return bool(schema) and compose.accepts(node)
 
     def _not_allowed(self, node: Node, path: Path, error: Any) -> None:
         shown = node.text if isinstance(node, Scalar) else node.kind
         if error.validator == "enum":
-            allowed = [str(one) for one in error.validator_value]
+            allowed = [str(one) for one in error.validator_value if one]
             close = get_close_matches(shown, allowed, n=1)
-            hint = f"did you mean `{close[0]}`?" if close else ""
-            message = f"{_name(path)} must be one of {', '.join(allowed)}, not `{shown}`"
+            hint = f"did you mean `{close[0]}`?" if close else f"write {' or '.join(allowed)}"
+            among = f"one of {', '.join(allowed)}" if len(allowed) > 1 else f"`{allowed[0]}`"
+            message = f"{_name(path)} must be {among}, not `{shown}`"
             self.context.report("SC2004", message, node, path=path, hint=hint)
         else:
             bound = "least" if error.validator == "minimum" else "most"
             message = f"{_name(path)} must be at {bound} {error.validator_value}, not `{shown}`"
-            self.context.report("SC2004", message, node, path=path)
+            hint = f"write {error.validator_value} or {'more' if bound == 'least' else 'less'}"
+            self.context.report("SC2004", message, node, path=path, hint=hint)
         self.removed.add(path)
 
     def _unfit_text(self, node: Node, path: Path, schema: Schema) -> None:
         assert isinstance(node, Scalar)
         pattern = PATTERNS[schema["pattern"]]
         message = f"{_name(path)} must be {pattern.wanted}, not `{node.text}`"
-        self.context.report("SC2004", message, node, path=path, hint=pattern.hint)
+        self.context.report("SC2004", message, node, path=path, hint=pattern.hint or f"write {pattern.wanted}")
         self.removed.add(path)
 
 
@@ -254,6 +267,23 @@ def row(path: Path) -> Attr | None:
     for part in path:
         place = None if place is None else place.item if isinstance(part, int) else place.child(part)
     return place.attr if place is not None else None
+
+
+def _beside(attr: Attr) -> str:
+    """The key that stack files have for the same field."""
+    for other in ATTRIBUTES:
+        if attr.engine and other.engine == attr.engine and other.stack == COMPILED and other.path != attr.path:
+            return f"use `{other.path.removeprefix('services.*.')}`"
+    return ""
+
+
+def _is_split(node: Node, errors: list[Any]) -> bool:
+    """``- a: b`` in a list of strings and mappings: a blank too many made one key of what was meant as text."""
+    if not isinstance(node, Mapping) or len(node.entries) != 1:
+        return False
+    key, value = next(iter(node.entries.items()))
+    known = [one.schema["properties"] for one in errors if one.validator == "additionalProperties"]
+    return isinstance(value, Scalar) and bool(known) and not get_close_matches(key, known[0])
 
 
 def _alternatives(acceptor: Acceptor, schema: Schema) -> list[str]:
@@ -275,8 +305,15 @@ def at(root: Node, path: Path) -> Node:
 
 
 def _where(path: Path) -> str:
-    names = [str(part) for part in path if isinstance(part, str)]
-    return f" in `{'.'.join(names)}`" if names else ""
+    return f" in {_name(path)}" if path else ""
+
+
+def _listed(kinds: list[str]) -> str:
+    wanted = [_WORDS[kind] for kind in kinds if kind != "null" or len(kinds) == 1]
+    if len(wanted) == 1:
+        return wanted[0]
+    wanted = ["a boolean" if word == _WORDS["boolean"] else word for word in dict.fromkeys(wanted)]
+    return f"{', '.join(wanted[:-1])} or {wanted[-1]}"
 
 
 def _name(path: Path) -> str:
@@ -286,39 +323,47 @@ def _name(path: Path) -> str:
     return f"`{text}`" if text else "the top of the file"
 
 
-def _type_hint(node: Node, kinds: list[str]) -> str:
-    if not isinstance(node, Scalar):
-        return ""
-    if "string" in kinds and node.value is not None:
-        return f'write it in quotes: "{node.text}"'
-    if isinstance(node.value, str) and ("integer" in kinds or "number" in kinds) and node.text.lstrip("-").isdigit():
-        return f"write it without quotes: {node.text}"
-    if "boolean" in kinds and isinstance(node.value, str) and node.text.lower() in ("yes", "no", "on", "off"):
-        return "write true or false"
-    return ""
-
-
-_NEUTRAL_IMAGE = "reported"
+_NEUTRAL_NAME, _NEUTRAL_IMAGE = "reported", "reported:1"
 
 
 def _prune(node: Node, path: Path, removed: set[Path]) -> Node | None:
     """The tree without the removed paths. Where a later check would miss something, a neutral value stays."""
     if path in removed:
-        if not path:
-            return mapping({}, node)
-        if path[0] in ("networks", "volumes", "configs", "secrets") and len(path) == 2:
-            return mapping({"external": scalar(True, node)}, node)
-        if len(path) == 3 and path[0] == "services" and path[2] == "image":
-            return scalar(_NEUTRAL_IMAGE, node)
-        return None
+        return _neutral(node, path)
     if isinstance(node, Mapping):
         entries = {}
         for key, child in node.entries.items():
             kept = _prune(child, (*path, key), removed)
             if kept is not None:
                 entries[key] = kept
+        if len(entries) < len(node.entries) and len(path) == 2:
+            if path[0] in ("configs", "secrets"):
+                return _neutral(node, path)
+            if path[0] == "services":
+                entries.setdefault("image", scalar(_NEUTRAL_IMAGE, node))
         return Mapping(entries, node.keys, node.file, node.start, node.end)
     if isinstance(node, Sequence):
         items = [_prune(child, (*path, index), removed) for index, child in enumerate(node.items)]
-        return Sequence([item for item in items if item is not None], node.file, node.start, node.end)
+        whole = [new for new, old in zip(items, node.items, strict=True) if new is not None and _is_whole(new, old)]
+        return Sequence(whole, node.file, node.start, node.end)
     return node
+
+
+def _neutral(node: Node, path: Path) -> Node | None:
+    """What later checks have nothing against, in place of what was reported."""
+    service = mapping({"image": scalar(_NEUTRAL_IMAGE, node)}, node)
+    if not path:
+        return mapping({}, node)
+    if path == ("services",):
+        return mapping({_NEUTRAL_NAME: service}, node)
+    if len(path) == 2 and path[0] == "services":
+        return service if fits_key(str(path[1]), NAMES) else None
+    if len(path) == 2 and path[0] in ("networks", "volumes", "configs", "secrets"):
+        return mapping({"external": scalar(True, node)}, node)
+    if len(path) == 3 and path[0] == "services" and path[2] == "image":
+        return scalar(_NEUTRAL_IMAGE, node)
+    return None
+
+
+def _is_whole(new: Node, old: Node) -> bool:
+    return not (isinstance(new, Mapping) and isinstance(old, Mapping) and len(new.entries) < len(old.entries))
