@@ -327,6 +327,8 @@ ATTRIBUTES: tuple[Attr, ...] = (
     ),
     *_service.keys("depends_on.*", "condition", compose=OURS, **_COMPOSE),
     *_service.keys("depends_on.*", "required restart", compose=OURS, cast="bool", **_COMPOSE),
+    _service.ours("x-stackc", "settings of stackc itself"),
+    _service.warned("x-stackc.wave", "this version does not order services by it", "use `depends_on`", cast="int"),
     _service.ours("profiles", "services of other profiles are left out", unique="name", **_COMPOSE),
     _service.ours(
         "extends", "read as part of the service",
