@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 
 from reconciler.engine import Engine, EngineError
 from reconciler.engine.observe import observe
-from reconciler.rollout.journal import is_attempt
 from stackc.diff import Bound, PlanDiff
 from stackc.diff.bind import KEY_LABEL, own
+from stackc.observed import RECORD_LABEL
 
 _PATIENCE = 60  # looks at half a second: tasks of a removed service hold its networks until they have ended
 
@@ -49,8 +49,9 @@ def _holds(task: dict[str, object]) -> bool:
     return state not in ("complete", "shutdown", "failed", "rejected", "orphaned")
 
 
-def collect_generations(engine: Engine, bound: Bound, kept: Iterable[Bound]) -> None:
-    """Remove own generations of configs and secrets that neither the stack nor a kept revision refers to.
+def collect_generations(engine: Engine, bound: Bound, kept: Iterable[Bound], *, prune: bool) -> None:
+    """Remove own generations of configs and secrets that neither the stack nor a kept revision refers to; with
+    ``prune`` also first generations, which bear docker's own names.
 
     An engine refuses to remove what a service's spec still names; such a refusal only postpones it.
     """
@@ -59,8 +60,8 @@ def collect_generations(engine: Engine, bound: Bound, kept: Iterable[Bound]) -> 
     for kind, objects in (("configs", observed.configs), ("secrets", observed.secrets)):
         wanted = {name for b in needed for name in getattr(b, kind)}
         for name, object_ in objects.items():
-            ours = own(object_.labels, bound.stack) and KEY_LABEL in object_.labels and not is_attempt(object_)
-            if ours and name not in wanted:
+            ours = own(object_.labels, bound.stack) and RECORD_LABEL not in object_.labels
+            if ours and (prune or KEY_LABEL in object_.labels) and name not in wanted:
                 try:
                     engine.remove(kind, object_.id)
                 except EngineError as error:

@@ -165,8 +165,8 @@ class Course:
         history = self.prepared.history
         problems = remove_orphans(self.engine, self.prepared.diff, self.settings.sleep, self._hold)
         self._close("applied", "applied")
-        kept = [a.bound for a in history.attempts if a.phase == "applied"][-journal.GENERATIONS :]
-        collect_generations(self.engine, self.bound, kept)
+        kept = [a.bound for a in history.attempts if a.phase == "applied"][-max(self.settings.keep, 1) :]
+        collect_generations(self.engine, self.bound, kept, prune=self.prepared.diff.prune)
         journal.forget(self.engine, history)
         return Outcome(result=Result.APPLIED, reason="applied", changed=tuple(self.changed), failures=tuple(problems))
 

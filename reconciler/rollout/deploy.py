@@ -37,6 +37,11 @@ def carry_out(engine: Engine, prepared: Prepared, revision: Revision, settings: 
     """
     if prepared.bound.missing:
         return Outcome(result=Result.REFUSED, reason="; ".join(prepared.bound.missing))
+    removed = prepared.diff.of("service", "remove")
+    budget = prepared.diff.budget if settings.max_removals is None else settings.max_removals
+    if len(removed) > budget:
+        reason = f"{len(removed)} services would be removed, and at most {budget} may be; nothing was written"
+        return Outcome(result=Result.REFUSED, reason=reason, failures=tuple(f"would remove {c.name}" for c in removed))
     open_attempt = prepared.unfinished
     if open_attempt is not None and _held_elsewhere(open_attempt, settings):
         since = settings.now() - open_attempt.started

@@ -30,6 +30,8 @@ class Settings:
 
     timeout: float = TIMEOUT
     prune: bool = False
+    max_removals: int | None = None  # services; None: the plan's own budget
+    keep: int = journal.GENERATIONS  # good revisions whose configs and secrets are kept
     resolve_image: str = CHANGED  # always, changed or never
     registry_auth: Callable[[str], str] = lambda _: ""  # an image's X-Registry-Auth
     send_auth: bool = False  # whether nodes get these credentials too

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from stackc.cli.ask import confirmed
-from stackc.cli.engine import add_host, add_images, add_show_env, engine, image_settings
+from stackc.cli.engine import add_host, add_images, add_prune, add_show_env, engine, image_settings
 from stackc.cli.inputs import add_inputs, compile_inputs
 from stackc.cli.shell import USAGE, Shell, UserError
 
@@ -23,7 +23,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_images(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
-    parser.add_argument("--prune", action="store_true", help="remove services and networks that no file names any more")
+    add_prune(parser)
+    parser.add_argument("--max-removals", type=int, metavar="N", help="services (default: 3, or 30 %% of the stack)")
+    parser.add_argument(
+        "--keep", type=int, default=5, metavar="N", help="good revisions whose configs and secrets stay (default 5)"
+    )
     parser.add_argument(
         "--with-registry-auth", action="store_true", help="let the nodes pull with this user's registry credentials"
     )
@@ -53,7 +57,9 @@ def run(args: Namespace, shell: Shell) -> int:
         return USAGE
     with engine(args, shell) as client:
         settings = Settings(
-            prune=args.prune,
+            prune=args.prune == "on",
+            max_removals=args.max_removals,
+            keep=args.keep,
             timeout=args.timeout,
             detach=args.detach,
             send_auth=args.with_registry_auth,
@@ -64,6 +70,8 @@ def run(args: Namespace, shell: Shell) -> int:
             if saved_plan
             else _compared(client, plan, settings)
         )
+        if args.prune == "confirm" and prepared.diff.kept:
+            prepared = _asked_to_remove(prepared, settings, shell)
         if args.format == "text":
             shell.out.write(plan_diff.text(prepared.diff, client.manager(), env=args.show_env))
             warn_unfinished(prepared, shell)
@@ -77,6 +85,23 @@ def run(args: Namespace, shell: Shell) -> int:
             revision = Revision(message=f"stackc apply by hand ({what})")
             outcome = carry_out(client, prepared, revision, replace(settings, progress=progress))
     return tell(outcome, prepared.bound.stack, shell, args.format)
+
+
+def _asked_to_remove(prepared: Prepared, settings: Settings, shell: Shell) -> Prepared:
+    """With the removals that somebody at the terminal agreed to; without a terminal nothing is removed."""
+    from dataclasses import replace
+
+    from reconciler.rollout.prepare import compare_with
+
+    names = ", ".join(prepared.diff.kept)
+    if not shell.stdin.isatty():
+        shell.err.write(f"note: kept, for there is nobody to ask: {names}\n")
+        return prepared
+    shell.out.write(f"In no file any more: {names}\nRemove after success? [y/N] ")
+    shell.out.flush()
+    if shell.stdin.readline().strip().lower() not in ("y", "yes"):
+        return prepared
+    return compare_with(prepared.bound, prepared.observed, replace(settings, prune=True))
 
 
 def _compared(client: Engine, plan: object, settings: Settings) -> Prepared:

@@ -41,6 +41,15 @@ def image_settings(args: Namespace, shell: Shell) -> dict[str, Any]:
     return {"resolve_image": args.resolve_image, "registry_auth": registry_auth(shell.env)}
 
 
+def add_prune(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--prune",
+        choices=("off", "confirm", "on"),
+        default="off",
+        help="what is in no file any more: keep it (default), ask, or remove it after success",
+    )
+
+
 def add_show_env(parser: ArgumentParser) -> None:
     parser.add_argument("--show-env", action="store_true", help="show values of the environment, masked otherwise")
 

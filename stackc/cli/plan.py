@@ -6,7 +6,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from stackc.cli.engine import add_host, add_images, add_show_env, engine, image_settings
+from stackc.cli.engine import add_host, add_images, add_prune, add_show_env, engine, image_settings
 from stackc.cli.inputs import add_inputs, compile_inputs, project_folder
 from stackc.cli.shell import USAGE, Shell, UserError
 
@@ -23,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--output", "-o", metavar="P", help="save the plan, for `stackc apply P`")
     parser.add_argument("--sign-key", metavar="KEY", help="sign the saved plan with this Ed25519 private key")
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
-    parser.add_argument("--prune", action="store_true", help="remove services and networks that no file names any more")
+    add_prune(parser)
     parser.add_argument("--detailed-exitcode", action="store_true", help="exit 2 when there are changes")
 
 
@@ -38,7 +38,7 @@ def run(args: Namespace, shell: Shell) -> int:
     if plan is None:
         return 1
     with engine(args, shell) as client:
-        prepared = prepare(client, plan, Settings(prune=args.prune, **image_settings(args, shell)))
+        prepared = prepare(client, plan, Settings(prune=args.prune == "on", **image_settings(args, shell)))
         manager = client.manager()
     missing = prepared.bound.missing
     if missing:

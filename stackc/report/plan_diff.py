@@ -35,7 +35,7 @@ def text(diff: PlanDiff, manager: ManagerInfo, *, env: bool = False) -> str:
         lines.append(summary(diff))
     lines += [f"note: {note}" for note in diff.notes]
     if diff.kept:
-        lines.append(f"in no file any more, kept (use --prune to remove): {', '.join(diff.kept)}")
+        lines.append(f"in no file any more, kept (--prune on removes it): {', '.join(diff.kept)}")
     return "\n".join(lines) + "\n"
 
 

@@ -282,11 +282,50 @@ def test_what_no_file_names_is_kept_unless_pruned(local: Bench) -> None:
     text = (local.folder / "compose.yaml").read_text()
     head, _, tail = text.partition("  after:\n")
     (local.folder / "compose.yaml").write_text(head + tail[tail.index("configs:\n") :])
-    assert f"kept (use --prune to remove): service {local.stack}_after" in local.run("plan", local.stack)
+    assert f"kept (--prune on removes it): service {local.stack}_after" in local.run("plan", local.stack)
     local.apply()
     assert "after" in local.versions()
-    local.apply("--prune")
+    assert "kept, for there is nobody to ask" in local.apply("--prune", "confirm")
+    assert len(local.services()) == 3
+    local.apply("--prune", "on")
     assert set(local.versions()) == {"web", "side"}
+
+
+def test_more_removals_than_the_budget_are_refused_before_any_write(local: Bench) -> None:
+    def write(names: str) -> None:
+        rows = [f"  {n}: {{image: process/box:v1, command: [sleep, '600'], stop_signal: SIGKILL}}\n" for n in names]
+        (local.folder / "compose.yaml").write_text("services:\n" + "".join(rows))
+
+    write("abcde")
+    local.apply()
+    write("a")
+    said = local.apply("--prune", "on", code=1)
+    assert "4 services would be removed, and at most 3 may be; nothing was written" in said
+    assert len(local.services()) == 5
+    local.apply("--prune", "on", "--max-removals", "4")
+    assert len(local.services()) == 1
+
+
+def test_pruning_takes_configs_and_secrets_that_no_file_and_no_kept_revision_names(local: Bench) -> None:
+    engine = connect(local.host, {})
+
+    def names(kind: str) -> list[str]:
+        found = [str(o["Spec"]["Name"]) for o in engine.read_stack(kind, local.stack)]
+        return sorted(n for n in found if not n.startswith("stackc."))
+
+    local.apply()
+    assert (names("configs"), names("secrets")) == ([f"{local.stack}_conf"], [f"{local.stack}_token"])
+    (local.folder / "compose.yaml").write_text(
+        "services: {side: {image: process/box:v1, command: [sleep, '600'], stop_signal: SIGKILL}}\n"
+    )
+    local.apply("--prune", "on")
+    assert (names("configs"), names("secrets")) == ([f"{local.stack}_conf"], [f"{local.stack}_token"])  # for a way back
+    (local.folder / "compose.yaml").write_text(
+        "services: {side: {image: process/box:v1, command: [sleep, '601'], stop_signal: SIGKILL}}\n"
+    )
+    local.apply("--prune", "on", "--keep", "1")
+    assert (names("configs"), names("secrets")) == ([], [])
+    engine.close()
 
 
 def test_detached_the_next_apply_gives_the_verdict(local: Bench) -> None:
