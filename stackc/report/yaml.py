@@ -206,8 +206,10 @@ def _is_plain_ascii(text: str) -> bool:
     first = text[0]
     return not (
         first in _FIRST
+        or first == " "
         or text[-1] in " :"
-        or (first in "?:-. " and (text[1:2] in ("", " ") or first == " " or text.startswith(("---", "..."))))
+        or (first in "?:-" and text[1:2] in ("", " "))
+        or (first in "-." and text.startswith(("---", "...")))
         or ": " in text
         or " #" in text
     )
