@@ -209,9 +209,9 @@ def _is_plain_ascii(text: str) -> bool:
         or first == " "
         or text[-1] in " :"
         or (first in "?:-" and text[1:2] in ("", " "))
-        or (first in "-." and text.startswith(("---", "...")))
         or ": " in text
         or " #" in text
+        or text.startswith(("---", "..."))
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cmp_to_key
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stackc.report.yaml import _analyse, _compare, _is_plain_ascii, natural
@@ -32,6 +32,11 @@ def test_a_number_of_many_digits_in_a_name_is_no_trouble() -> None:
 
 
 @given(PRINTABLE | TRICKY)
+@example(".")
+@example("-")
+@example("- x")
+@example("?x")
+@example("...x")
 def test_printable_ascii_is_analysed_without_looking_at_each_character(text: str) -> None:
     look = _analyse(text)
     assert _is_plain_ascii(text) == look.plain
