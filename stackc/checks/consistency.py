@@ -42,7 +42,10 @@ def check_project(root: Mapping, context: Context) -> None:
     """Everything that makes ``docker compose config`` refuse a project; what becomes of it in a stack is not asked."""
     from stackc.checks import cycles, references
 
+    known = len(context.findings)
     references.check(root, "", context)
+    # a credential spec may be a config that exists already; that matters where there is an engine
+    context.findings[known:] = [one for one in context.findings[known:] if one.path[-1:] != ("credential_spec",)]
     cycles.check(root, "", context)
     check(root, "", context)
     _images(root, context)

@@ -1,26 +1,91 @@
-"""`stackc config -c FILE…`: the files as one, interpolated, in long syntax, as `docker stack config` prints them."""
+"""`stackc config -c FILE…`: the files as one, interpolated, in long syntax, as `docker stack config` prints them, and
+those of the Compose dialect as `docker compose config` does."""
 
 from __future__ import annotations
 
+import gc
+import os.path
 from typing import TYPE_CHECKING
 
-from stackc.cli.inputs import add_inputs, read_config, show
-from stackc.cli.shell import Shell
+from stackc.cli.inputs import add_inputs, find_inputs, rename, show
+from stackc.cli.shell import Shell, UserError
+from stackc.compile import Assembled, Compiled, assemble_files, own_name
+from stackc.disk import DiskReader
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+_LISTS = ("services", "networks", "volumes", "configs", "secrets", "images", "profiles")
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_inputs(parser)
+    parser.add_argument("--format", choices=("yaml", "json"), default="yaml", help="json: Compose dialect only")
+    for name in _LISTS:
+        parser.add_argument(f"--{name}", action="store_true", help=f"only the names of the {name}, one per line")
 
 
 def run(args: Namespace, shell: Shell) -> int:
-    """The YAML on stdout, findings on stderr. As with docker, names that are not defined are no error here."""
-    compiled, text = read_config(args, shell)
+    """The text on stdout, findings on stderr. As with docker, names that are not defined are an error in the Compose
+    dialect only."""
+    gc.disable()  # a tree is being built and nothing of it is garbage
+    compiled, assembled = _read(args, shell)
     if compiled.diagnostics:
         show(compiled, args, shell)
-    if text is None:
+    if assembled is None:
         return 1
-    shell.out.write(text)
+    shell.out.write(_text(args, shell, assembled))
+    gc.enable()
     return 0
+
+
+def _read(args: Namespace, shell: Shell) -> tuple[Compiled, Assembled | None]:
+    """The findings (without a plan), and what the files make; None when there are errors."""
+    from stackc.diagnostics import has_errors, sort
+
+    inputs = find_inputs(args, shell)
+    assembled = assemble_files(
+        inputs.files,
+        DiskReader(inputs.root, also=inputs.files),
+        environment=shell.env,
+        stack=args.stack,
+        dialect=args.dialect,
+        stdin=inputs.stdin,
+        dotenv=inputs.dotenv,
+    )
+    context = assembled.context
+    if assembled.root is not None and not context.is_stack:
+        from stackc.checks.consistency import check_project
+
+        check_project(assembled.root, context)
+    findings = sort(context.findings)
+    compiled = rename(Compiled(None, findings, assembled.sources), inputs.shown)
+    return compiled, None if assembled.root is None or has_errors(findings) else assembled
+
+
+def _text(args: Namespace, shell: Shell, assembled: Assembled) -> str:
+    context, root = assembled.context, assembled.root
+    assert root is not None
+    name = args.stack or own_name(root) or _folder_name(context.folder)
+    wanted = [kind for kind in _LISTS if getattr(args, kind)]
+    if wanted:
+        from stackc.report.compose_config import names
+
+        return "".join(f"{line}\n" for kind in wanted for line in names(root, kind, name))
+    if context.is_stack:
+        from stackc.report.config import stack_config
+
+        if args.format == "json":
+            raise UserError("--format json is for the Compose dialect: a stack file is printed as YAML", 64)
+        return stack_config(root, context.version)
+    from stackc.report.compose_config import compose_config
+
+    text = compose_config(root, name, json=args.format == "json")
+    return text if text.endswith("\n") or not shell.out.isatty() else f"{text}\n"
+
+
+def _folder_name(folder: str) -> str:
+    """As compose calls a project that nobody gave a name."""
+    from stackc.assemble.context import normal_name
+
+    return normal_name(os.path.basename(folder)) or "default"  # noqa: PTH119  (pathlib costs 5 ms)

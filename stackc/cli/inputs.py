@@ -133,30 +133,6 @@ def read_stack(args: Namespace, shell: Shell, *, digest: bool = True) -> Compile
     return rename(compiled, inputs.shown)
 
 
-def read_config(args: Namespace, shell: Shell) -> tuple[Compiled, str | None]:
-    """The findings (without a plan) and the canonical YAML, which is None when there are errors."""
-    from stackc.compile import assemble_files
-    from stackc.diagnostics import has_errors, sort
-    from stackc.report.config import stack_config
-
-    gc.disable()
-    inputs = find_inputs(args, shell)
-    assembled = assemble_files(
-        inputs.files,
-        DiskReader(inputs.root, also=inputs.files),
-        environment=shell.env,
-        dialect=args.dialect,
-        stdin=inputs.stdin,
-        dotenv=inputs.dotenv,
-    )
-    findings = sort(assembled.context.findings)
-    compiled = rename(Compiled(None, findings, assembled.sources), inputs.shown)
-    bad = assembled.root is None or has_errors(findings)
-    text = None if bad or assembled.root is None else stack_config(assembled.root, assembled.context.version)
-    gc.enable()
-    return compiled, text
-
-
 def rename(compiled: Compiled, shown: dict[str, str]) -> Compiled:
     """The same findings with other names for the files."""
 
@@ -196,4 +172,4 @@ def compile_inputs(args: Namespace, shell: Shell) -> StackPlan | None:
     return compiled.plan
 
 
-__all__ = ["STDIN_NAME", "add_inputs", "coloured", "compile_inputs", "find_inputs", "read_config", "read_stack", "show"]
+__all__ = ["STDIN_NAME", "add_inputs", "coloured", "compile_inputs", "find_inputs", "read_stack", "rename", "show"]
