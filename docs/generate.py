@@ -10,10 +10,22 @@ import sys
 from pathlib import Path
 
 from stackc.report.attributes import compose_page
-from stackc.report.reference import diagnostics_page
+from stackc.report.reference import Example, diagnostics_page
 
 HERE = Path(__file__).parent
-PAGES = {"diagnostics.md": diagnostics_page, "compose.md": compose_page}
+CASES = HERE.parent / "tests" / "cases" / "checks"
+
+
+def examples() -> dict[str, Example]:
+    """The bad and the good case of each code of a check: folders ``CODE-words`` with ``bad`` and ``good`` in them."""
+    found = {}
+    for case in sorted(CASES.iterdir()):
+        texts = [case / "bad" / "in.yml", case / "bad" / "expect.txt", case / "good" / "in.yml"]
+        found[case.name.partition("-")[0]] = Example(*(path.read_text(encoding="utf-8") for path in texts))
+    return found
+
+
+PAGES = {"diagnostics.md": lambda: diagnostics_page(examples()), "compose.md": compose_page}
 
 
 def main() -> int:

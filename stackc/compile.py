@@ -14,9 +14,9 @@ from stackc.assemble.context import COMPOSE, STACK, Context, is_crowded, normal_
 from stackc.assemble.context import explain as explain_source
 from stackc.assemble.interpolate import interpolate
 from stackc.assemble.merge import merge
-from stackc.checks import PLAN_CHECKS, TREE_CHECKS
+from stackc.checks import PLAN_CHECKS, TREE_CHECKS, settled
 from stackc.codes import found
-from stackc.diagnostics import Diagnostic, Span, has_errors, sort
+from stackc.diagnostics import Diagnostic, Suppressed, has_errors, sort
 from stackc.lower import lower
 from stackc.parse import RECOVERED, Document, parse
 from stackc.parse.nodes import Mapping, Scalar
@@ -34,11 +34,13 @@ VERSIONS = tuple(f"3.{minor}" for minor in range(14))
 
 
 class Compiled(NamedTuple):
-    """``plan`` is None if and only if there is an error. ``sources``: file to text, for carets."""
+    """``plan`` is None if and only if there is an error. ``sources``: file to text, for carets. ``suppressed``: what
+    comments in the files switch off; no part of ``diagnostics``."""
 
     plan: StackPlan | None
     diagnostics: list[Diagnostic]
     sources: dict[str, str]
+    suppressed: tuple[Suppressed, ...] = ()
 
 
 class Text(NamedTuple):
@@ -127,8 +129,8 @@ def check_stack(
         plan = lower(name, root, context)
         for plan_check in PLAN_CHECKS:
             plan_check(plan, root, context)
-    diagnostics = sort(context.findings)
-    return Compiled(None if has_errors(diagnostics) else plan, diagnostics, assembled.sources)
+    diagnostics, suppressed = settled(context, assembled.sources, complete=root is not None)
+    return Compiled(None if has_errors(diagnostics) else plan, diagnostics, assembled.sources, suppressed)
 
 
 def own_name(root: Mapping) -> str:

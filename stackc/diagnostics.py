@@ -55,9 +55,21 @@ class Diagnostic(NamedTuple):
     related: tuple[Related, ...] = ()
 
 
+class Suppressed(NamedTuple):
+    """A finding that a comment in the file switches off, and the reason that stands there."""
+
+    diagnostic: Diagnostic
+    reason: str
+
+
 def sort(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """Source order; findings without a place come first. The order is the same on every run."""
-    return sorted(set(diagnostics), key=lambda d: (d.span or Span("", 0, 0, 0, 0), d.code, d.message, d.path))
+    return sorted(set(diagnostics), key=_order)
+
+
+def _order(one: Diagnostic) -> tuple[Span, str, str, tuple[str, ...], str, tuple[Related, ...]]:
+    span = one.span or Span("", 0, 0, 0, 0)
+    return (span, one.code, one.message, tuple(map(str, one.path)), one.hint, one.related)
 
 
 def has_errors(diagnostics: list[Diagnostic]) -> bool:

@@ -1,4 +1,9 @@
-"""``service_completed_successfully`` waits for an end that a service which is restarted for ever never has."""
+"""`condition: service_completed_successfully` waits until the other service has ended with success. A service that is
+started again whenever it ends never gets there, so what depends on it would wait for ever.
+
+Make it a job: `deploy: {mode: replicated-job}`; or give it a `restart_policy` with the condition `on-failure` or
+`none`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""The engine's limits for the content of configs and secrets."""
+"""The content of a secret must have 1 to 511999 bytes, of a config 1 to 1023999 bytes; the engine refuses all else, and
+only when the networks of the stack exist already. An empty file is most often one that was never filled in.
+
+What is larger belongs into the image or a volume. Swarm keeps configs and secrets in the memory of every manager and
+sends them to each node, so stay well below the limit.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Every service needs an image; in the Compose dialect ``build`` without one is not enough either."""
+"""A task is started from an image, and every node must be able to pull it. Building is no part of a deployment, so with
+`build:` alone there is nothing to run: build the image, push it to a registry, and name it with `image:`.
+"""
 
 from __future__ import annotations
 

@@ -1,15 +1,21 @@
-"""Names that the engine accepts: services, networks, configs and secrets; no two objects with one name."""
+"""The engine refuses some names, and says so only when the networks of the stack exist already. A service's and a
+network's name, with the stack's before it, becomes a DNS name: letters, digits, `-` and `_` (no dot), a letter or
+digit first and last, at most 63 characters. Configs and secrets may have dots too, and 64 characters.
+
+Rename the key, or give a network, config or secret another `name:`.
+"""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.diagnostics import Related
-from stackc.lower.names import object_name
-from stackc.lower.read import field, flag
+from stackc.checks.service import used_networks
+from stackc.lower.names import object_name, objects
+from stackc.lower.read import flag
 from stackc.parse.nodes import Mapping
 
 _ALNUM = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _SERVICE_LIMIT, _FILE_LIMIT = 63, 64
+_FILE_HINT = f"letters, digits, -, _ and .; at most {_FILE_LIMIT} characters"
 
 
 def is_service_name(name: str) -> bool:
@@ -24,46 +30,39 @@ def _fits(name: str, more: str) -> bool:
 
 
 def check(root: Mapping, stack: str, context: Context) -> None:
-    if not is_service_name(stack):
-        message = f"the stack name `{stack}` is not allowed" if stack else "the stack has no name"
-        context.report("SC4010", message, None, hint="letters, digits, - and _; first and last a letter or digit")
-    services = field(root, "services")
-    if not isinstance(services, Mapping) or not services.entries:
-        if not context.is_stack:
-            context.report("SC4016", "the file has no services", root.start_span, hint="add one under `services:`")
+    services = root.get("services")
+    if not isinstance(services, Mapping):
         return
     for key in services.entries:
-        if not is_service_name(key):
-            context.report(
-                "SC4009",
-                f"the service name `{key}` is not allowed by the engine",
-                services.key_span(key),
-                path=("services", key),
-            )
-        elif len(stack) + 1 + len(key) > _SERVICE_LIMIT:
-            message = f"the service name `{stack}_{key}` is longer than {_SERVICE_LIMIT} characters"
-            context.report("SC4009", message, services.key_span(key), path=("services", key))
-    for kind in ("networks", "volumes", "configs", "secrets"):
-        _objects(root, kind, stack, context)
+        _scoped("service", key, f"{stack}_{key}", services, context)
+    networks = root.get("networks")
+    if isinstance(networks, Mapping):
+        used = used_networks(services)
+        for key, node in networks.items():
+            if key in used and not flag(node, "external"):
+                _scoped("network", key, object_name(stack, key, node), networks, context)
+    for kind in ("configs", "secrets"):
+        _files(kind, stack, root, context)
 
 
-def _objects(root: Mapping, kind: str, stack: str, context: Context) -> None:
-    parent = field(root, kind)
+def _scoped(kind: str, key: str, name: str, parent: Mapping, context: Context) -> None:
+    path = (f"{kind}s", key)
+    own = key if name.endswith(f"_{key}") else name
+    if not is_service_name(own):
+        message = f"the {kind} name `{own}` is not allowed by the engine"
+    elif len(name) > _SERVICE_LIMIT:
+        message = f"the {kind} name `{name}` is longer than {_SERVICE_LIMIT} characters"
+    else:
+        return
+    context.report("SC4009", message, parent.key_span(key), path=path)
+
+
+def _files(kind: str, stack: str, root: Mapping, context: Context) -> None:
+    parent = root.get(kind)
     if not isinstance(parent, Mapping):
         return
-    seen: dict[str, str] = {}
-    for key, node in parent.items():
+    for key, node in objects(root, kind).items():
         name = object_name(stack, key, node)
-        path = (kind, key)
-        if kind in ("configs", "secrets") and not (len(name) <= _FILE_LIMIT and _fits(name, "-_.")):
-            hint = f"letters, digits, -, _ and .; at most {_FILE_LIMIT} characters"
-            context.report(
-                "SC4009", f"the name `{name}` is not allowed by the engine", parent.key_span(key), path=path, hint=hint
-            )
-        if name in seen and not (flag(node, "external") and flag(parent.entries[seen[name]], "external")):
-            related = (Related(parent.key_span(seen[name]), "the other one stands here"),)
-            message = f"`{key}` and `{seen[name]}` are both called `{name}`"
-            context.report(
-                "SC4014", message, parent.key_span(key), path=path, related=related, hint="give one another `name:`"
-            )
-        seen[name] = key
+        if len(name) > _FILE_LIMIT or not _fits(name, "-_."):
+            message = f"the name `{name}` is not allowed by the engine"
+            context.report("SC4009", message, parent.key_span(key), path=(kind, key), hint=_FILE_HINT)

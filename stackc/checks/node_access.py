@@ -1,4 +1,14 @@
-"""What hands a task the node it runs on: not forbidden, but never to happen unnoticed in a review."""
+"""What hands a task the node it runs on. None of it is forbidden, but it is never to happen unnoticed in a review:
+
+* SC4050: a mount of the engine's socket, of `/`, `/proc` or `/sys`, a capability such as SYS_ADMIN, no seccomp or
+  AppArmor profile, or the network of the node. Who takes over such a task has the node, and over the socket of a
+  manager the whole swarm.
+* SC4051: a `sysctl` that the kernel does not keep per container. No task starts with it; it can only be set on the
+  nodes.
+* SC4052: a label `com.docker.stack.…`. Docker writes these itself, and finds the services of a stack by them.
+
+Where a task needs its power, say why in a switch.
+"""
 
 from __future__ import annotations
 

@@ -1,33 +1,83 @@
-"""A published port belongs to one service, once. Two services may both publish it on their own nodes (mode host)."""
+"""A published port belongs to one service, once for each protocol. In the mode `ingress` (the default) it is taken on
+every node of the swarm, so no other service can have it, neither as an ingress port nor as a host port. In the mode
+`host` only the node is concerned that a task runs on. TCP and UDP do not get in each other's way.
+
+Publish one of the two on another port, or do not publish it: services of a network reach each other without.
+"""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from stackc.assemble.context import Context
+from stackc.checks.service import protocol, published
 from stackc.diagnostics import Related
-from stackc.lower.read import field, items, number, text
+from stackc.lower.read import field, items, text
 from stackc.parse.nodes import Mapping, Node
+
+
+class Use(NamedTuple):
+    service: str
+    ingress: bool
+    place: Node
+
+
+class Taken:
+    """Who publishes a port: the first of each service (a host port may have many), and the first ingress port."""
+
+    __slots__ = ("first", "ingress", "of")
+
+    def __init__(self, use: Use) -> None:
+        self.first = use
+        self.ingress: Use | None = None
+        self.of: dict[str, Use] = {}
+
+    def other(self, use: Use) -> Use | None:
+        """What is in the way of ``use``; the earliest, if there is more than one."""
+        own = self.of.get(use.service)
+        if own is not None:
+            return own
+        return self.first if use.ingress and self.of else self.ingress
+
+    def add(self, use: Use) -> None:
+        self.of.setdefault(use.service, use)
+        if use.ingress and self.ingress is None:
+            self.ingress = use
 
 
 def check(root: Mapping, stack: str, context: Context) -> None:
     services = field(root, "services")
     if not isinstance(services, Mapping):
         return
-    taken: dict[tuple[int, str], list[tuple[str, str, Node]]] = {}
+    taken: dict[tuple[int, str], Taken] = {}
+    clashes: dict[tuple[int, int, str], tuple[Use, Use, list[int]]] = {}
     for key, service in services.items():
         for item in items(service, "ports"):
-            published = number(item, "published")
-            if not published:
-                continue
-            protocol = (text(item, "protocol") or "tcp").lower()
-            mode = text(item, "mode") or "ingress"
-            others = taken.setdefault((published, protocol), [])
-            for other, other_mode, place in others:
-                if other == key or "ingress" in (mode, other_mode):
-                    message = f"the port {published}/{protocol} is published twice" + (
-                        f" by `{key}`" if other == key else f", by `{other}` and by `{key}`"
-                    )
-                    related = (Related(place.span, "first published here"),)
-                    hint = "publish it on another port, or once only"
-                    context.report("SC4007", message, item, path=("services", key, "ports"), related=related, hint=hint)
-                    break
-            others.append((key, mode, item))
+            use = Use(key, text(item, "mode").lower() != "host", item)
+            for number in published(item):
+                port = (number, protocol(item))
+                known = taken.setdefault(port, Taken(use))
+                other = known.other(use)
+                if other is not None:
+                    pair = (_at(other), _at(use), port[1])
+                    clashes.setdefault(pair, (other, use, []))[2].append(number)
+                known.add(use)
+    for (_, _, kind), (other, use, numbers) in clashes.items():
+        _report(other, use, kind, numbers, context)
+
+
+def _at(use: Use) -> int:
+    """The ports of one range share their place in the text."""
+    return id(use.place.start)
+
+
+def _report(other: Use, use: Use, kind: str, numbers: list[int], context: Context) -> None:
+    by = f"by `{use.service}`" if other.service == use.service else f", by `{other.service}` and by `{use.service}`"
+    what = f"the port {numbers[0]}/{kind} is"
+    if len(numbers) > 1:
+        what = f"{len(numbers)} ports from {min(numbers)} to {max(numbers)}/{kind} are"
+    message = f"{what} published twice{' ' if by[0] == 'b' else ''}{by}"
+    related = (Related(other.place.span, "first published here"),)
+    hint = "publish it on another port, or once only"
+    path = ("services", use.service, "ports")
+    context.report("SC4007", message, use.place, path=path, related=related, hint=hint)

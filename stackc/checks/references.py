@@ -1,4 +1,9 @@
-"""What a service names must be defined: networks, volumes, configs, secrets and other services."""
+"""A service can only use networks, volumes, configs and secrets that the file defines at its top level, and only wait
+for services of the same stack. `docker stack deploy` notices some of these when half of the stack is there already,
+and never looks at `depends_on`.
+
+Correct the name, or define the thing. What exists already and is not to be created says so with `external: true`.
+"""
 
 from __future__ import annotations
 
@@ -16,41 +21,36 @@ def check(root: Mapping, stack: str, context: Context) -> None:
     if not isinstance(services, Mapping):
         return
     for key, service in services.items():
-        for code, kind, name, at, path in _references(key, service):
+        for code, kind, name, at, section in _references(service):
             parent = field(root, kind)
             known = parent.entries if isinstance(parent, Mapping) else {}
             if name in known or (kind == "networks" and name == "default"):
                 continue
-            if kind == "services" and not is_required(service, name):
+            if kind == "services" and (name in context.inactive or not is_required(service, name)):
                 continue
-            context.report(code, _message(key, kind, name), at, path=path, hint=_hint(kind, name, list(known)))
+            hint = _hint(kind, name, list(known))
+            context.report(code, _message(key, kind, name), at, path=("services", key, section), hint=hint)
 
 
-def _references(key: str, service: Node) -> Iterator[tuple[str, str, str, Span, tuple[str, ...]]]:
+def _references(service: Node) -> Iterator[tuple[str, str, str, Span, str]]:
+    """Code, kind, name, place and the key of the service that it stands in."""
     networks = field(service, "networks")
     if isinstance(networks, Mapping):
         for name in networks.entries:
-            yield "SC4001", "networks", name, networks.key_span(name), ("services", key, "networks")
+            yield "SC4001", "networks", name, networks.key_span(name), "networks"
     for item in items(service, "volumes"):
         if text(item, "type") == "volume" and text(item, "source"):
-            yield "SC4002", "volumes", text(item, "source"), _at(item, "source"), ("services", key, "volumes")
+            yield "SC4002", "volumes", text(item, "source"), _at(item, "source"), "volumes"
     for code, kind in (("SC4003", "configs"), ("SC4004", "secrets")):
         for item in items(service, kind):
-            yield code, kind, text(item, "source"), _at(item, "source"), ("services", key, kind)
+            yield code, kind, text(item, "source"), _at(item, "source"), kind
     credential = field(service, "credential_spec")
-    if text(credential, "config"):
-        assert credential is not None
-        yield (
-            "SC4003",
-            "configs",
-            text(credential, "config"),
-            _at(credential, "config"),
-            ("services", key, "credential_spec"),
-        )
+    if credential is not None and text(credential, "config"):
+        yield "SC4003", "configs", text(credential, "config"), _at(credential, "config"), "credential_spec"
     depends_on = field(service, "depends_on")
     if isinstance(depends_on, Mapping):
         for name, _ in entries(service, "depends_on"):
-            yield "SC4005", "services", name, depends_on.key_span(name), ("services", key, "depends_on")
+            yield "SC4005", "services", name, depends_on.key_span(name), "depends_on"
 
 
 def _at(item: Node, key: str) -> Span:

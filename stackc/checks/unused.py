@@ -1,4 +1,6 @@
-"""Networks and volumes that no service uses are never created: usually a slip of the pen."""
+"""Networks and volumes that no service uses are never created. Usually one of two names has a slip of the pen, and the
+service is in the default network, or writes into a volume that is thrown away with its task.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ def check(root: Mapping, stack: str, context: Context) -> None:
     if not isinstance(services, Mapping):
         return
     used: dict[str, set[str]] = {"networks": {"default"}, "volumes": set()}
-    for _, service in services.items():
+    for service in (*services.entries.values(), *context.inactive.values()):
         used["networks"].update(name for name, _ in entries(service, "networks"))
         used["volumes"].update(text(item, "source") for item in items(service, "volumes"))
     for kind, names in used.items():
@@ -21,4 +23,4 @@ def check(root: Mapping, stack: str, context: Context) -> None:
             if name not in names:
                 assert isinstance(parent, Mapping)
                 message = f"the {kind[:-1]} `{name}` is used by no service and will not be created"
-                context.report("SC4017", message, parent.key_span(name), path=(kind, name), hint="use it, or remove it")
+                context.report("SC4017", message, parent.key_span(name), path=(kind, name))

@@ -1,6 +1,7 @@
 """Diagnostics → text with carets, JSON, GitHub workflow commands, SARIF. Pure: strings out, nothing printed.
 
-Text of a file is foreign: whatever could move a cursor, change a colour or reorder a line is shown as an escape.
+Text of a file is foreign: whatever could move a cursor, change a colour or reorder a line is shown as an escape, in
+every form: also what a program reads may be shown by it on a terminal.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stackc.diagnostics import Diagnostic, Severity, Span
+from stackc.codes import CODES
+from stackc.diagnostics import Diagnostic, Related, Severity, Span, Suppressed
+from stackc.parse.lines import NEWLINES, lines_of
 
 Json = dict[str, Any]
 FORMATS = ("text", "json", "sarif", "github")
@@ -32,17 +35,17 @@ def _escape(char: str) -> str:
 
 def text(diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], *, colour: bool = False) -> str:
     """``file:line:column: error CODE: message``, the line with a caret below, the hint, related places."""
-    lines_of: dict[str, list[str]] = {}
+    known: dict[str, list[str]] = {}
     blocks = []
     for one in diagnostics:
         block = [_head(one, colour)]
         if one.span is not None:
-            block += _snippet(one.span, sources, lines_of, colour)
+            block += _snippet(one.span, sources, known, colour, CODES[one.code].hides)
         if one.hint:
             block.append(f"  {_paint('hint:', _CYAN, colour)} {visible(one.hint)}")
         for related in one.related:
             block.append(f"  {visible(str(related.span))}: {visible(related.message)}")
-            block += _snippet(related.span, sources, lines_of, colour)
+            block += _snippet(related.span, sources, known, colour, CODES[one.code].hides)
         blocks.append("\n".join(block) + "\n")
     return "\n".join(blocks)
 
@@ -58,31 +61,48 @@ def _head(one: Diagnostic, colour: bool) -> str:
     return f"{_paint(place, _BOLD, colour)}{word}: {visible(one.message)}"
 
 
-def _snippet(span: Span, sources: Mapping[str, str], lines_of: dict[str, list[str]], colour: bool) -> list[str]:
-    """The source line and a caret under what is meant. Tabs count as one column, as in the position."""
-    if span.file not in lines_of:
-        lines_of[span.file] = sources.get(span.file, "").split("\n")
-    lines = lines_of[span.file]
+def _snippet(
+    span: Span, sources: Mapping[str, str], known: dict[str, list[str]], colour: bool, hides: bool
+) -> list[str]:
+    """The source line and carets under what is meant; with ``hides`` nothing of the line but that."""
+    if span.file not in known:
+        known[span.file] = lines_of(sources.get(span.file, ""))
+    lines = known[span.file]
     if not 0 < span.line <= len(lines) or not lines[span.line - 1].strip():
         return []
-    line = lines[span.line - 1].rstrip("\r")
+    line = lines[span.line - 1]
     start = min(span.column - 1, len(line))
     end = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
     end = max(min(end, len(line)), start + 1)
-    first = max(0, start - _LONGEST_LINE // 2)
-    last = first + _LONGEST_LINE
-    shown = _cells(line[first:last])
-    before = "".join(_cells(line[first:start]))
-    marked = _cells(line[start : min(end, last)]) or [" "]
+    first = start if hides else max(0, start - _LONGEST_LINE // 2)
+    last = end if hides else first + _LONGEST_LINE
+    before, marked = _cells(line[first:start]), _cells(line[start : min(end, last)])
+    shown = before + marked + _cells(line[min(end, last) : last])
+    if hides:
+        before, shown = "… ", f"… {shown} …"
     width = len(str(span.line))
     gutter = _paint(f"{span.line:>{width + 2}} |", _DIM, colour)
     below = _paint(" " * (width + 2) + " |", _DIM, colour)
-    carets = _paint("^" * len("".join(marked)), _CYAN, colour)
-    return [f"{gutter} {''.join(shown)}", f"{below} {' ' * len(before)}{carets}"]
+    carets = _paint("^" * max(1, _columns(marked)), _CYAN, colour)
+    return [f"{gutter} {shown}", f"{below} {' ' * _columns(before)}{carets}"]
 
 
-def _cells(line: str) -> list[str]:
-    return [" " if char == "\t" else char if char.isprintable() else _escape(char) for char in line]
+def _cells(line: str) -> str:
+    """As it is shown: a tab as one space, as the position counts it, and nothing that moves the cursor."""
+    if line.isprintable():
+        return line
+    return "".join(" " if char == "\t" else char if char.isprintable() else _escape(char) for char in line)
+
+
+def _columns(shown: str) -> int:
+    """How many columns of a terminal a text takes: East Asian wide characters two, combining ones none."""
+    if shown.isascii():
+        return len(shown)
+    from unicodedata import category, east_asian_width
+
+    return sum(
+        0 if category(char) in ("Mn", "Me") else 2 if east_asian_width(char) in ("W", "F") else 1 for char in shown
+    )
 
 
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
@@ -95,7 +115,16 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
     return ", ".join(parts)
 
 
+def json_text(value: Json) -> str:
+    """The JSON of ``as_json`` and ``sarif`` as text: every control character is an escape, also DEL."""
+    from json import dumps
+
+    return dumps(value, indent=2, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
+
+
 def as_json(diagnostics: Sequence[Diagnostic]) -> Json:
+    """``stackc.diagnostics/1``. Messages and hints are texts for people, as they are shown; files and paths are as
+    they are."""
     return {
         "format": "stackc.diagnostics/1",
         "errors": sum(one.severity is Severity.ERROR for one in diagnostics),
@@ -104,11 +133,11 @@ def as_json(diagnostics: Sequence[Diagnostic]) -> Json:
             {
                 "code": one.code,
                 "severity": one.severity.value,
-                "message": one.message,
+                "message": visible(one.message),
                 **_place(one.span),
                 "path": list(one.path),
-                "hint": one.hint,
-                "related": [{**_place(related.span), "message": related.message} for related in one.related],
+                "hint": visible(one.hint),
+                "related": [{**_place(related.span), "message": visible(related.message)} for related in one.related],
             }
             for one in diagnostics
         ],
@@ -154,61 +183,82 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def sarif(diagnostics: Sequence[Diagnostic], version: str) -> Json:
-    """SARIF 2.1.0, for code scanning."""
-    from stackc.codes import CODES
+_HELP = "https://stackc.dev/docs/diagnostics.md"
 
-    codes = sorted({one.code for one in diagnostics})
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {
-                    "driver": {
-                        "name": "stackc",
-                        "version": version,
-                        "rules": [_rule(code, CODES[code]) for code in codes],
-                    }
-                },
-                "columnKind": "unicodeCodePoints",
-                "results": [_result(one, codes) for one in diagnostics],
-            }
-        ],
+
+def sarif(diagnostics: Sequence[Diagnostic], version: str, suppressed: Sequence[Suppressed] = ()) -> Json:
+    """SARIF 2.1.0, for code scanning. What a comment switches off is a result with a suppression."""
+    codes = sorted({one.code for one in (*diagnostics, *(hidden.diagnostic for hidden in suppressed))})
+    index = {code: number for number, code in enumerate(codes)}
+    results = [_result(one, index) for one in diagnostics]
+    for hidden in suppressed:
+        reason = {"kind": "inSource", "justification": visible(hidden.reason)}
+        results.append({**_result(hidden.diagnostic, index), "suppressions": [reason]})
+    driver = {"name": "stackc", "version": version, "rules": _rules(codes)}
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "newlineSequences": list(NEWLINES),
+        "results": results,
     }
+    return {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
 
 
-def _rule(code: str, meaning: Any) -> Json:
-    rule: Json = {"id": code, "shortDescription": {"text": meaning.summary}}
-    if meaning.hint:
-        rule["help"] = {"text": meaning.hint}
-    rule["defaultConfiguration"] = {"level": meaning.severity.value}
-    return rule
+def _rules(codes: Sequence[str]) -> list[Json]:
+    from stackc.report.reference import explanation
+
+    rules = []
+    for code in codes:
+        meaning = CODES[code]
+        text = explanation(code) or f"{meaning.summary[:1].upper()}{meaning.summary[1:]}."
+        if meaning.hint:
+            text += f"\n\nWhat to do: {meaning.hint}."
+        rules.append(
+            {
+                "id": code,
+                "shortDescription": {"text": meaning.summary},
+                "help": {"text": text.replace("`", ""), "markdown": text},
+                "helpUri": f"{_HELP}#{code.lower()}",
+                "defaultConfiguration": {"level": meaning.severity.value},
+            }
+        )
+    return rules
 
 
-def _result(one: Diagnostic, codes: list[str]) -> Json:
+def _result(one: Diagnostic, index: Mapping[str, int]) -> Json:
     text = one.message + (f". Hint: {one.hint}" if one.hint else "")
     result: Json = {
         "ruleId": one.code,
-        "ruleIndex": codes.index(one.code),
+        "ruleIndex": index[one.code],
         "level": one.severity.value,
-        "message": {"text": text},
+        "message": {"text": visible(text)},
         "locations": [_location(one.span)] if one.span is not None else [],
     }
     if one.related:
-        result["relatedLocations"] = [
-            {**_location(related.span), "message": {"text": related.message}} for related in one.related
-        ]
+        result["relatedLocations"] = [_related(related) for related in dict.fromkeys(one.related)]
     return result
 
 
-def _location(span: Span) -> Json:
-    from urllib.parse import quote
+def _related(related: Related) -> Json:
+    return {**_location(related.span), "message": {"text": visible(related.message)}}
 
+
+def _location(span: Span) -> Json:
     region = {
         "startLine": span.line,
         "startColumn": span.column,
         "endLine": span.end_line,
         "endColumn": max(span.end_column, span.column) if span.line == span.end_line else span.end_column,
     }
-    return {"physicalLocation": {"artifactLocation": {"uri": quote(span.file)}, "region": region}}
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(span.file)}, "region": region}}
+
+
+def _uri(file: str) -> str:
+    """A relative path stays relative, which is what code scanning looks for in a repository."""
+    from urllib.parse import quote
+
+    try:
+        path = quote(file.removeprefix("./"), errors="surrogateescape")
+    except UnicodeEncodeError:  # no file has such a name, but a text may name it
+        path = quote(visible(file))
+    return f"file://{path}" if path.startswith("/") else path

@@ -84,6 +84,7 @@ def test_all_findings_of_a_file_come_in_one_run() -> None:
     assert [(d.code, d.hint) for d in result.diagnostics] == [
         ("SC3001", 'write "PUBLISHED:TARGET", such as "8080:80", or the long form'),
         ("SC4004", "did you mean `token`?"),
+        ("SC4043", "give `back` a `healthcheck:`; without one it counts as healthy as soon as it runs"),
         ("SC2001", "did you mean `replicas`?"),
     ]
 
@@ -94,7 +95,7 @@ def test_thousands_of_services_are_refused_before_any_work() -> None:
 
 
 def test_a_stack_without_a_name_has_no_plan() -> None:
-    files = MemoryReader({"a.yml": b"services: {a: {image: x}}"})
+    files = MemoryReader({"a.yml": b"services: {a: {image: x:1}}"})
     result = compile_stack(["a.yml"], files, stack=None, environment={})
     assert (result.plan, [one.code for one in result.diagnostics]) == (None, ["SC4010"])
 

@@ -19,7 +19,7 @@ from stackc.cli.options import NotQuick, QuickParser
 from stackc.cli.shell import Shell
 
 GOOD = "services:\n  web:\n    image: nginx:${TAG:-1}\n"
-BAD = "services:\n  web:\n    image: nginx\n    prots: []\n"
+BAD = "services:\n  web:\n    image: nginx:1\n    prots: []\n"
 
 
 class Ran:
