@@ -17,10 +17,12 @@ MOST_SERVICES = 10_000
 
 
 class Scope(NamedTuple):
-    """What a file's text may see. ``folder``: absolute; relative paths of the file start there. ``environment``: its
-    variables. ``via``: how an included or extended file got into the project, the nearest place first."""
+    """What a file's text may see. ``folder``: absolute; relative paths of the file start there. ``project``: the folder
+    of its project, which is another one for an extended file. ``environment``: its variables. ``via``: how an included
+    or extended file got into the project, the nearest place first."""
 
     folder: str
+    project: str
     environment: Variables[str, str]
     via: tuple[Related, ...] = ()
 
@@ -75,7 +77,7 @@ class Context:
     def scope(self, at: Node | None) -> Scope:
         """Folder and variables of the file that ``at`` stands in."""
         file = at.file if at is not None else ""
-        return file.scope if isinstance(file, Origin) else Scope(self.folder, self.environment)
+        return file.scope if isinstance(file, Origin) else Scope(self.folder, self.folder, self.environment)
 
     def absolute(self, path: str, at: Node | None = None) -> str:
         """``path`` as it stands at ``at``: absolute ones as they are, relative ones joined to the folder of that

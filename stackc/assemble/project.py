@@ -12,6 +12,7 @@ from posixpath import dirname, join, normpath
 from typing import NamedTuple, Protocol
 
 from stackc.assemble.canonical import canonical
+from stackc.assemble.complete import complete
 from stackc.assemble.context import Context, Origin, Scope, explain, is_crowded, normal_name, placed
 from stackc.assemble.environment import resolve
 from stackc.assemble.extends import Services
@@ -81,17 +82,17 @@ def assemble(
     project = Project(context, sources, relative=not any(text.name.startswith("/") for text, _ in given))
     files = [File(text.path, project.all_documents(text, document)) for text, document in given]
     context.environment = project.variables(files, wanted)
-    root = project.merged(files, Reading(Scope(context.folder, context.environment)))
+    root = project.merged(files, Reading(context.scope(None)))
     if root is None or is_crowded(root, context):
         return None
     acceptor = Acceptor(schema_document(), context.dialect, context.version)
-    root = unique(root)
+    root = unique(root, context)
     if not acceptor.accepts(root):
         from stackc.explain import explain as explain_schema
 
         root = explain_schema(root, acceptor, context)
-    root = unique(canonical(root, context))
-    root = resolve(put_aside(root, wanted.profiles, context), context)
+    root = unique(canonical(root, context), context)
+    root = complete(resolve(put_aside(root, wanted.profiles, context), context), context)
     return root if project.complete else None
 
 
@@ -194,7 +195,8 @@ class Project:
         own = dirname(paths[0]) if entry.folder is None else normpath(join(folder, str(entry.folder.value)))
         via = (Related(entry.at.span, "included here"), *reading.scope.via)
         known = self._environment(entry, own, folder)
-        scope = Scope(own, {**known, **reading.scope.environment} if known else reading.scope.environment, via)
+        environment = {**known, **reading.scope.environment} if known else reading.scope.environment
+        scope = Scope(own, own, environment, via)
         files = []
         for node, path in zip(entry.paths, paths, strict=True):
             documents = self._documents(path, node, scope)
@@ -240,7 +242,7 @@ class Project:
         if self._is_refused(file, "extended"):
             return None
         via = (Related(file.span, "extended here"), *scope.via)
-        documents = self._documents(path, file, Scope(dirname(path), scope.environment, via))
+        documents = self._documents(path, file, Scope(dirname(path), scope.project, scope.environment, via))
         if documents is None:
             return None
         layers, all_cuts = Layers(self.context), NOTHING

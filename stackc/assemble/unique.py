@@ -5,18 +5,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from stackc.assemble.context import Context
+from stackc.assemble.mounts import parse_mount
 from stackc.attributes import ROOT, Place
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, sequence
 
 
-def unique(root: Mapping) -> Mapping:
+Identity = Callable[[Node, Context], object]
+"""What an item is told apart by; None is like nothing else."""
+
+
+def unique(root: Mapping, context: Context) -> Mapping:
     """The tree without doubles; the same one where there are none."""
-    return _walk(root, ROOT)  # type: ignore[return-value]
+    return _walk(root, ROOT, context)  # type: ignore[return-value]
 
 
-def _walk(node: Node, place: Place) -> Node:
+def _walk(node: Node, place: Place, context: Context) -> Node:
     if isinstance(node, Sequence):
-        return _without_doubles(node, IDENTITY[place.attr.unique]) if place.attr and place.attr.unique else node
+        rule = place.attr.unique if place.attr is not None else ""
+        return _without_doubles(node, IDENTITY[rule], context) if rule else node
     if not isinstance(node, Mapping):
         return node
     changed: dict[str, Node] | None = None
@@ -24,19 +31,19 @@ def _walk(node: Node, place: Place) -> Node:
         below = place.child(key)
         if below is None or isinstance(child, Scalar) or not _CONCERNED[below]:
             continue
-        new = _walk(child, below)
+        new = _walk(child, below, context)
         if new is not child:
             changed = changed or dict(node.entries)
             changed[key] = new
     return node if changed is None else Mapping(changed, node.keys, node.file, node.start, node.end)
 
 
-def _without_doubles(node: Sequence, identity: Callable[[Node], object]) -> Sequence:
+def _without_doubles(node: Sequence, identity: Identity, context: Context) -> Sequence:
     if len(node.items) < 2:
         return node
     kept: dict[object, Node] = {}
     for at, item in enumerate(node.items):
-        key = identity(item)
+        key = identity(item, context)
         kept[at if key is None else key] = item
     return node if len(kept) == len(node.items) else sequence(list(kept.values()), node)
 
@@ -57,38 +64,42 @@ def _field(node: Mapping, key: str) -> str:
     return str(value.value) if isinstance(value, Scalar) and value.value is not None else ""
 
 
-def _name(node: Node) -> object:
+def _name(node: Node, context: Context) -> object:
     """What stands before the first ``=``."""
     return node.value.partition("=")[0] if isinstance(node, Scalar) and isinstance(node.value, str) else None
 
 
-def _text(node: Node) -> object:
+def _text(node: Node, context: Context) -> object:
     return str(node.value) if isinstance(node, Scalar) else None
 
 
-def _target(node: Node) -> object:
+def _target(node: Node, context: Context) -> object:
     if isinstance(node, Mapping):
-        return ("target", _field(node, "target")) if "target" in node.entries else None
-    return _name_of_string(node)
+        return _field(node, "target") if "target" in node.entries else None
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        return None
+    try:
+        return parse_mount(node.value).target
+    except ValueError:
+        return node.value
 
 
-def _name_of_string(node: Node) -> object:
-    return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
+def _path(node: Node, context: Context) -> object:
+    """The file that is meant, whichever folder its name starts from."""
+    path = node.get("path") if isinstance(node, Mapping) else node
+    is_text = isinstance(path, Scalar) and isinstance(path.value, str)
+    return context.absolute(path.value, path) if is_text else None  # type: ignore[union-attr]
 
 
-def _path(node: Node) -> object:
-    return _field(node, "path") if isinstance(node, Mapping) else _name_of_string(node)
-
-
-def _port(node: Node) -> object:
+def _port(node: Node, context: Context) -> object:
     if not isinstance(node, Mapping):
-        return _text(node)
+        return _text(node, context)
     host = _field(node, "host_ip") or "0.0.0.0"  # noqa: S104  (what compose-go puts there)
     return (host, _field(node, "published"), _field(node, "target"), _field(node, "protocol") or "tcp")
 
 
-def _mounted(folder: str) -> Callable[[Node], object]:
-    def identity(node: Node) -> object:
+def _mounted(folder: str) -> Identity:
+    def identity(node: Node, context: Context) -> object:
         if isinstance(node, Mapping):
             return _field(node, "target") if "target" in node.entries else f"{folder}/{_field(node, 'source')}"
         return f"{folder}/{node.value}" if isinstance(node, Scalar) and isinstance(node.value, str) else None
@@ -96,7 +107,7 @@ def _mounted(folder: str) -> Callable[[Node], object]:
     return identity
 
 
-IDENTITY: dict[str, Callable[[Node], object]] = {
+IDENTITY: dict[str, Identity] = {
     "name": _name,
     "text": _text,
     "target": _target,

@@ -60,11 +60,11 @@ def build(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
 
 
 def compose_build(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
-    """Always with a ``context``."""
+    """Always with a ``context``: without one the folder of the project."""
     made = build(node, context, path)
     if not isinstance(made, Mapping) or "context" in made.entries:
         return made
-    entries = {"context": scalar(".", made), **made.entries}
+    entries = {"context": scalar(context.scope(made).project, made), **made.entries}
     return Mapping(entries, made.keys, made.file, made.start, made.end)
 
 
