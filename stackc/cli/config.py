@@ -41,7 +41,8 @@ def run(args: Namespace, shell: Shell) -> int:
 
 def _read(args: Namespace, shell: Shell) -> tuple[Compiled, Assembled | None]:
     """The findings (without a plan), and what the files make; None when there are errors."""
-    from stackc.diagnostics import has_errors, sort
+    from stackc.checks import settled
+    from stackc.diagnostics import has_errors
 
     inputs = find_inputs(args, shell)
     assembled = assemble_files(
@@ -58,7 +59,7 @@ def _read(args: Namespace, shell: Shell) -> tuple[Compiled, Assembled | None]:
         from stackc.checks.consistency import check_project
 
         check_project(assembled.root, context)
-    findings = sort(context.findings)
+    findings, _ = settled(context, assembled.sources, complete=False)
     compiled = rename(Compiled(None, findings, assembled.sources), inputs.shown)
     return compiled, None if assembled.root is None or has_errors(findings) else assembled
 

@@ -147,7 +147,11 @@ def rename(compiled: Compiled, shown: dict[str, str]) -> Compiled:
         return one._replace(span=span(one.span), message=message, related=related)
 
     sources = {shown.get(file, file): text for file, text in compiled.sources.items()}
-    return Compiled(compiled.plan, [diagnostic(one) for one in compiled.diagnostics], sources)
+    return compiled._replace(
+        diagnostics=[diagnostic(one) for one in compiled.diagnostics],
+        sources=sources,
+        suppressed=tuple(one._replace(diagnostic=diagnostic(one.diagnostic)) for one in compiled.suppressed),
+    )
 
 
 def coloured(args: Namespace, shell: Shell, *, err: bool = True) -> bool:

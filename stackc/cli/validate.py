@@ -33,13 +33,11 @@ def _rendered(compiled: Compiled, args: Namespace, shell: Shell) -> str:
 
     if args.format == "github":
         return report.github(compiled.diagnostics)
-    from json import dumps
-
     if args.format == "json":
-        return dumps(report.as_json(compiled.diagnostics), indent=2, ensure_ascii=True) + "\n"
+        return report.json_text(report.as_json(compiled.diagnostics))
     from importlib.metadata import version
 
-    return dumps(report.sarif(compiled.diagnostics, version("stackc")), indent=2, ensure_ascii=True) + "\n"
+    return report.json_text(report.sarif(compiled.diagnostics, version("stackc"), compiled.suppressed))
 
 
 def _text(compiled: Compiled, args: Namespace, shell: Shell) -> str:
