@@ -6,23 +6,14 @@ from typing import Any
 
 from stackc.assemble.context import Context
 from stackc.diagnostics import Path, Span
-from stackc.lower.container import container_spec
-from stackc.lower.deploy import (
-    attachments,
-    endpoint_spec,
-    log_driver,
-    mode,
-    placement,
-    resources,
-    restart_policy,
-    update_config,
-)
-from stackc.lower.names import is_predefined, labelled, object_name, objects
+from stackc.lower.names import object_name, objects
 from stackc.lower.order import dependencies, waves
-from stackc.lower.read import field, pairs, text
+from stackc.lower.parts import ALWAYS, PARTS
+from stackc.lower.subject import Subject
+from stackc.lower.table import Table, put
 from stackc.lower.toplevel import files, networks, used_networks, volumes
 from stackc.parse.nodes import Mapping
-from stackc.plan import IMAGE_LABEL, ServicePlan, StackPlan
+from stackc.plan import ServicePlan, StackPlan
 
 Json = dict[str, Any]
 
@@ -30,54 +21,45 @@ Json = dict[str, Any]
 def lower(stack: str, root: Mapping, context: Context) -> StackPlan:
     """The plan, still without its digest. It is worth something only if the context has no errors afterwards."""
     services = {key: node for key, node in sorted(objects(root, "services").items()) if isinstance(node, Mapping)}
-    used = used_networks(root, dict(services))
+    table = Table(context.dialect)
+    used = used_networks(root, dict(services), context.is_stack)
     targets = {key: object_name(stack, key, node) for key, node in used.items()}
-    predefined = {name for name in targets.values() if is_predefined(name)}
     depends_on = {key: dependencies(service) for key, service in services.items()}
     plans = {}
     for key, service in services.items():
-        spec = _service(stack, key, service, root, context)
-        spec["TaskTemplate"]["Networks"] = attachments(key, service, targets, predefined)
+        spec = _service(Subject(stack, key, service, root, context, table, targets))
         scoped = {f"{stack}_{name}": condition for name, condition in depends_on[key].items() if name in services}
         plans[f"{stack}_{key}"] = ServicePlan(key, spec, scoped)
     order = waves({f"{stack}_{key}": [f"{stack}_{dep}" for dep in deps] for key, deps in depends_on.items()})
     return StackPlan(
         stack=stack,
         services=dict(sorted(plans.items())),
-        networks=networks(stack, used),
-        configs=files("configs", stack, root, context),
-        secrets=files("secrets", stack, root, context),
-        volumes=volumes(stack, root, dict(services)),
+        networks=networks(stack, used, table, context),
+        configs=files("configs", stack, root, table, context),
+        secrets=files("secrets", stack, root, table, context),
+        volumes=volumes(stack, root, dict(services), table, context),
         order=order,
         digest="",
         origins=origins(root),
     )
 
 
-def _service(stack: str, key: str, service: Mapping, root: Mapping, context: Context) -> Json:
-    labels = {**pairs(field(service, "deploy"), "labels"), IMAGE_LABEL: text(service, "image")}
-    task: Json = {
-        "ContainerSpec": container_spec(stack, key, service, root, context),
-        "Resources": resources(key, service, context),
-        "Placement": placement(service),
-        "ForceUpdate": 0,
-    }
-    policy, logs = restart_policy(key, service, context), log_driver(service)
-    if policy is not None:
-        task["RestartPolicy"] = policy
-    if logs is not None:
-        task["LogDriver"] = logs
+def _service(subject: Subject) -> Json:
+    """What is always there, what the table says of each key, and the fields that several keys make together."""
     spec: Json = {
-        "Name": f"{stack}_{key}",
-        "Labels": labelled(stack, labels),
-        "TaskTemplate": task,
-        "Mode": mode(key, service, context),
-        "EndpointSpec": endpoint_spec(service),
+        "Name": f"{subject.stack}_{subject.key}",
+        "TaskTemplate": {"ContainerSpec": {"Image": ""}, "Resources": {}, "Placement": {}, "ForceUpdate": 0},
+        "Mode": {},
+        "EndpointSpec": {},
     }
-    for name, engine in (("update_config", "UpdateConfig"), ("rollback_config", "RollbackConfig")):
-        config = update_config(service, name)
-        if config is not None:
-            spec[engine] = config
+    filler = subject.filler
+    filler.parts.update(dict.fromkeys(ALWAYS))
+    filler.fill(subject.service, subject.table["services.*"], spec)
+    for name in tuple(filler.parts):
+        field, part = PARTS[name]
+        value = part(subject)
+        if value is not None:
+            put(spec, field, value)
     return spec
 
 

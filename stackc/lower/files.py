@@ -4,40 +4,47 @@ from __future__ import annotations
 
 from typing import Any
 
-from stackc.assemble.context import Context
 from stackc.lower.names import object_name, objects
-from stackc.lower.read import field, items, number, text
-from stackc.parse.nodes import Mapping
+from stackc.lower.read import field, items, text
+from stackc.lower.subject import Subject
 
 Json = dict[str, Any]
-_DEFAULT_MODE = 0o444
+_MOUNTED = "/run/secrets/"  # where the engine puts a secret with a relative name
 
 
-def file_references(kind: str, stack: str, key: str, service: Mapping, root: Mapping, context: Context) -> list[Json]:
-    """Sorted by engine name, then target. What is not defined is left out (checks.references reports it)."""
-    name_key = "ConfigName" if kind == "configs" else "SecretName"
-    known = objects(root, kind)
+def secrets(subject: Subject) -> list[Json] | None:
+    return _sorted(_references(subject, "secrets", "SecretName"), "SecretName")
+
+
+def configs(subject: Subject) -> list[Json] | None:
+    """Also the config that holds a credential spec: no file, but the runtime needs it."""
+    references = _references(subject, "configs", "ConfigName")
+    known = objects(subject.root, "configs")
+    credential = text(field(subject.service, "credential_spec"), "config")
+    if credential in known:
+        name = object_name(subject.stack, credential, known[credential])
+        references.append({"Runtime": {}, "ConfigName": name})
+    return _sorted(references, "ConfigName")
+
+
+def _references(subject: Subject, kind: str, name_key: str) -> list[Json]:
+    """What is not defined is left out (checks.references reports it; checks.file_targets, two of one target)."""
+    known = objects(subject.root, kind)
+    steps = subject.table[f"services.*.{kind}.[]"]
     references: list[Json] = []
-    targets: dict[str, str] = {}
-    for item in items(service, kind):
+    for item in items(subject.service, kind):
         source = text(item, "source")
         if source not in known:
             continue
         target = text(item, "target") or source
-        if kind == "secrets" and not context.is_stack:
-            target = target.removeprefix("/run/secrets/")
-        if target in targets:
-            message = f"two {kind} of `{key}` have the target `{target}`"
-            context.report(
-                "SC4013", message, item, path=("services", key, kind), hint="give one of them another `target:`"
-            )
-        targets[target] = source
-        mode = number(item, "mode") if field(item, "mode") is not None else _DEFAULT_MODE
-        file = {"Name": target, "UID": text(item, "uid") or "0", "GID": text(item, "gid") or "0", "Mode": mode}
-        references.append({"File": file, name_key: object_name(stack, source, known[source])})
-    if kind == "configs":
-        spec_config = text(field(service, "credential_spec"), "config")
-        if spec_config in known:
-            references.append({"Runtime": {}, name_key: object_name(stack, spec_config, known[spec_config])})
-    references.sort(key=lambda ref: (ref[name_key], ref.get("File", {}).get("Name", "")))
+        if kind == "secrets" and not subject.context.is_stack:
+            target = target.removeprefix(_MOUNTED)
+        reference = {"File": {"Name": target}, name_key: object_name(subject.stack, source, known[source])}
+        references.append(subject.filler.fill(item, steps, reference))
     return references
+
+
+def _sorted(references: list[Json], name_key: str) -> list[Json] | None:
+    """By engine name, then target."""
+    references.sort(key=lambda ref: (ref[name_key], ref.get("File", {}).get("Name", "")))
+    return references or None

@@ -6,63 +6,75 @@ from typing import Any
 
 from stackc.assemble.context import Context
 from stackc.lower.names import labelled, object_name, objects
+from stackc.lower.networks import DEFAULT, mode_of
 from stackc.lower.read import entries, field, flag, items, pairs, text
+from stackc.lower.table import Filler, Table
 from stackc.parse.nodes import Mapping, Node, Scalar, mapping
 from stackc.plan import FilePlan, NetworkPlan, VolumePlan
 
 Json = dict[str, Any]
+LOCAL_DRIVERS = ("bridge", "host", "ipvlan", "macvlan", "none", "null", "nat", "transparent", "l2bridge")
 
 
-def used_networks(root: Mapping, services: dict[str, Node]) -> dict[str, Node]:
+def used_networks(root: Mapping, services: dict[str, Node], is_stack: bool) -> dict[str, Node]:
     """The networks that services are in, by key; ``default`` is there without being declared."""
     declared = objects(root, "networks")
     used: dict[str, Node] = {}
     for service in services.values():
-        names = [name for name, _ in entries(service, "networks")] or ["default"]
+        if mode_of(service, is_stack):
+            continue
+        names = [name for name, _ in entries(service, "networks")] or [DEFAULT]
         for name in names:
             if name in declared:
                 used[name] = declared[name]
-            elif name == "default":
+            elif name == DEFAULT:
                 used[name] = mapping({}, service)
     return used
 
 
-def networks(stack: str, used: dict[str, Node]) -> dict[str, NetworkPlan]:
+def networks(stack: str, used: dict[str, Node], table: Table, context: Context) -> dict[str, NetworkPlan]:
     plans = {}
     for key, node in used.items():
         name = object_name(stack, key, node)
         if flag(node, "external"):
             plans[name] = NetworkPlan(key, {"Name": name}, True)
         else:
-            plans[name] = NetworkPlan(key, _network(stack, name, node), False)
+            body = _network(stack, name, node)
+            Filler(context, ("networks", key)).fill(node, table["networks.*"], body)
+            if "IPAM" in body:
+                body["IPAM"] = {"Driver": "", "Options": None, "Config": None, **body["IPAM"]}
+            plans[name] = NetworkPlan(key, {"IPAM": None, **body}, False)
+            if not context.is_stack:
+                _check_driver(key, node, context)
     return dict(sorted(plans.items()))
 
 
 def _network(stack: str, name: str, node: Node) -> Json:
     return {
         "Name": name,
-        "Driver": text(node, "driver") or "overlay",
         "Scope": "",
-        "IPAM": _ipam(field(node, "ipam")),
-        "Internal": flag(node, "internal"),
-        "Attachable": flag(node, "attachable"),
+        "Internal": False,
+        "Attachable": False,
         "Ingress": False,
         "ConfigOnly": False,
         "ConfigFrom": None,
-        "Options": pairs(node, "driver_opts") if field(node, "driver_opts") is not None else None,
+        "Options": None,
         "Labels": labelled(stack, pairs(node, "labels")),
     }
 
 
-def _ipam(node: Node | None) -> Json | None:
-    driver, configs = text(node, "driver"), items(node, "config")
-    if not driver and not configs:
-        return None
-    subnets = [{"Subnet": text(item, "subnet")} if text(item, "subnet") else {} for item in configs]
-    return {"Driver": driver, "Options": None, "Config": subnets or None}
+def _check_driver(key: str, node: Node, context: Context) -> None:
+    """Networks of one node cannot be made for services; docker would make one and then fail."""
+    driver = text(node, "driver")
+    if driver in LOCAL_DRIVERS:
+        message = f"the driver `{driver}` makes networks of one node, which no Swarm service can be in"
+        hint = "remove `driver:`, for an overlay network"
+        context.report("SC2009", message, field(node, "driver"), path=("networks", key, "driver"), hint=hint)
 
 
-def volumes(stack: str, root: Mapping, services: dict[str, Node]) -> dict[str, VolumePlan]:
+def volumes(
+    stack: str, root: Mapping, services: dict[str, Node], table: Table, context: Context
+) -> dict[str, VolumePlan]:
     """Those that services mount."""
     declared = objects(root, "volumes")
     plans = {}
@@ -75,14 +87,13 @@ def volumes(stack: str, root: Mapping, services: dict[str, Node]) -> dict[str, V
             name = object_name(stack, key, node)
             spec: Json = {"Name": name}
             if not flag(node, "external"):
-                spec["Driver"] = text(node, "driver")
-                spec["DriverOpts"] = pairs(node, "driver_opts")
-                spec["Labels"] = labelled(stack, pairs(node, "labels"))
+                spec |= {"DriverOpts": {}, "Labels": labelled(stack, pairs(node, "labels"))}
+                Filler(context, ("volumes", key)).fill(node, table["volumes.*"], spec)
             plans[name] = VolumePlan(key, spec, flag(node, "external"))
     return dict(sorted(plans.items()))
 
 
-def files(kind: str, stack: str, root: Mapping, context: Context) -> dict[str, FilePlan]:
+def files(kind: str, stack: str, root: Mapping, table: Table, context: Context) -> dict[str, FilePlan]:
     """All configs or all secrets of the file, used or not, as docker creates them."""
     plans: dict[str, FilePlan] = {}
     for key, node in objects(root, kind).items():
@@ -91,15 +102,11 @@ def files(kind: str, stack: str, root: Mapping, context: Context) -> dict[str, F
             plans[name] = FilePlan(key, {"Name": name}, True, None, "external")
             continue
         spec: Json = {"Name": name, "Labels": labelled(stack, pairs(node, "labels"))}
-        driver = text(node, "driver")
-        if text(node, "template_driver"):
-            spec["Templating"] = {"Name": text(node, "template_driver")}
-        if driver:
-            spec["Driver"] = {"Name": driver}
-            options = pairs(node, "driver_opts")
-            if options or field(node, "driver_opts") is not None:
-                spec["Driver"]["Options"] = options
-            plans[name] = FilePlan(key, spec, False, None, f"driver {driver}")
+        Filler(context, (kind, key)).fill(node, table[f"{kind}.*"], spec)
+        if "Name" not in spec.get("Driver", {}):
+            spec.pop("Driver", None)
+        else:
+            plans[name] = FilePlan(key, spec, False, None, f"driver {text(node, 'driver')}")
             continue
         data, origin = _content(kind[:-1], key, node, root, context)
         plans[name] = FilePlan(key, spec, False, data, origin)
