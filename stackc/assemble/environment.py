@@ -156,7 +156,7 @@ def _inline(node: Node, entries: dict[str, Node], keys: dict[str, Scalar]) -> No
             entries[name] = (
                 value if value.value is None or type(value.value) is str else scalar(go_text(value.value), value)
             )
-            keys[name] = node.keys[name] if name in node.keys else value
+            keys[name] = node.keys.get(name, value)
     elif isinstance(node, Sequence):
         for item in node.items:
             assert isinstance(item, Scalar)

@@ -15,7 +15,8 @@ _KEYS = ("path", "project_directory", "env_file")
 
 
 class Include(NamedTuple):
-    """One entry. ``paths``: the project's files, later ones over earlier ones. ``env_files``: None means its ``.env``."""
+    """One entry. ``paths``: the project's files, later ones over earlier ones. ``folder``: its ``project_directory``.
+    ``env_files``: None means its ``.env``."""
 
     paths: tuple[Scalar, ...]
     folder: Scalar | None

@@ -5,6 +5,7 @@ Nodes without a ``$`` are kept as they are, so a file without variables costs on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping as Variables
 
 from stackc.assemble.context import Context
@@ -110,7 +111,14 @@ def _octal(text: str) -> int:
     return int(body, 8)
 
 
-_CASTS = {"int": integer, "float": fraction, "bool": boolean, "size": size, "mode": _octal, "text": str}
+_CASTS: dict[str, Callable[[str], Value]] = {
+    "int": integer,
+    "float": fraction,
+    "bool": boolean,
+    "size": size,
+    "mode": _octal,
+    "text": str,
+}
 
 
 def _hint(error: TemplateError) -> str:

@@ -33,7 +33,7 @@ class Layers:
         return self.tree
 
     def remove(self, paths: list[TagPath]) -> list[TagPath]:
-        """Take out what stands at ``paths``, for ``!reset`` and ``!override``. Those where nothing stands are returned."""
+        """Take out what stands at ``paths``, for ``!reset`` and ``!override``; the result is those without anything."""
         missing: list[TagPath] = []
         for path in paths:
             node, known = self.tree, True

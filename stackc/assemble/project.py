@@ -18,7 +18,7 @@ from stackc.assemble.environment import resolve
 from stackc.assemble.extends import Services
 from stackc.assemble.include import Include, includes, is_remote, take_in
 from stackc.assemble.interpolate import interpolate
-from stackc.assemble.layers import Layers
+from stackc.assemble.layers import Layers, is_null
 from stackc.assemble.profiles import put_aside
 from stackc.assemble.tags import NOTHING, Cuts, cut
 from stackc.assemble.template import TemplateError, Variables, expand_compose
@@ -52,8 +52,8 @@ class Text(Protocol):
 
 
 class Wanted(NamedTuple):
-    """What the caller asks for besides the files. ``stack``: the name, where it is known. ``dotenv``: names and contents
-    of env files; None: ``.env`` beside the first file. ``profiles``: whose services are wanted."""
+    """What the caller asks for besides the files. ``stack``: the name, where it is known. ``dotenv``: names and
+    contents of env files; None: ``.env`` beside the first file. ``profiles``: whose services are wanted."""
 
     stack: str | None
     dotenv: Names[tuple[str, bytes]] | None
@@ -148,6 +148,8 @@ class Project:
         root, cuts = cut(document)
         root = interpolate(root, self.context, reading.scope.environment)
         services = root.get("services")
+        if services is not None and is_null(services) and layers.tree is not None:
+            self.context.report("SC2002", "`services` must be a mapping, not null", services, path=("services",))
         if isinstance(services, Mapping):
             extended = Services(services, file.path, cuts, self).extended()
             if extended is not services:
@@ -179,8 +181,7 @@ class Project:
 
     def _included(self, entry: Include, reading: Reading) -> Mapping | None:
         """The project of one entry of ``include``, or None after findings."""
-        context, chain = self.context, reading.chain
-        folder = reading.scope.folder
+        chain, folder = reading.chain, reading.scope.folder
         paths = [normpath(join(folder, str(path.value))) for path in entry.paths]
         for node, path in zip(entry.paths, paths, strict=True):
             if self._is_refused(node, "included"):

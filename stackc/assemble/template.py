@@ -136,7 +136,7 @@ class _Compose:
         text = self.text
         out: list[str] = []
         line = (0, 0)  # the last closing brace of the line that was looked at, and where that line ends
-        while 0 <= (dollar := text.find("$", at, end)):
+        while (dollar := text.find("$", at, end)) >= 0:
             out.append(text[at:dollar])
             char = text[dollar + 1 : dollar + 2] if dollar + 1 < end else ""
             if char == "$":

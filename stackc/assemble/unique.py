@@ -10,7 +10,6 @@ from stackc.assemble.mounts import parse_mount
 from stackc.attributes import ROOT, Place
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, sequence
 
-
 Identity = Callable[[Node, Context], object]
 """What an item is told apart by; None is like nothing else."""
 
@@ -51,7 +50,8 @@ def _without_doubles(node: Sequence, identity: Identity, context: Context) -> Se
 def _concerned(place: Place, into: dict[Place, bool]) -> bool:
     """Does a row here or below ask for it?"""
     below = [*place.children.values(), *(one for one in (place.any, place.item) if one is not None)]
-    into[place] = any([_concerned(one, into) for one in below]) or bool(place.attr and place.attr.unique)
+    answers = [_concerned(one, into) for one in below]
+    into[place] = any(answers) or bool(place.attr and place.attr.unique)
     return into[place]
 
 
