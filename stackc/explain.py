@@ -6,14 +6,15 @@ one run shows the schema's findings and the semantic ones.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from stackc.assemble.context import COMPOSE, Context
+from stackc.assemble.context import COMPOSE, STACK, Context
 from stackc.attributes import ATTRIBUTES, COMPILED, REFUSED, ROOT, UNKNOWN, Attr, Place
 from stackc.diagnostics import Path, Related, Span
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, plain, scalar
-from stackc.schema import NAMES, Acceptor, Schema, first_double, fits_key
+from stackc.schema import NAMES, Acceptor, Schema, first_double, first_equal, fits_key
 from stackc.schema_patterns import PATTERNS, without_variable
 from stackc.suggest import Suggestions
 
@@ -33,18 +34,25 @@ _OR_COMPOSE = ", or remove `version:` to use the Compose Specification"
 
 def explain(root: Mapping, acceptor: Acceptor, context: Context) -> Mapping:
     """Report every schema error of the file and return the tree without what was reported."""
-    from jsonschema import Draft7Validator
+    from jsonschema import Draft7Validator, validators
 
-    schema = for_version(acceptor)
+    extend: Any = validators.extend
+    judge = extend(Draft7Validator, {"uniqueItems": _unique_items})(for_version(acceptor))
     removed: set[Path] = set()
     explainer = _Explainer(root, acceptor, context, removed)
-    for error in sorted(
-        Draft7Validator(schema).iter_errors(plain(root)), key=lambda e: [str(p) for p in e.absolute_path]
-    ):
+    for error in sorted(judge.iter_errors(plain(root)), key=lambda e: [str(p) for p in e.absolute_path]):
         explainer.explain(error)
     pruned = _prune(root, (), removed)
     assert isinstance(pruned, Mapping)
     return pruned
+
+
+def _unique_items(judge: Any, unique: bool, value: Any, schema: Schema) -> Iterator[Any]:
+    """jsonschema's own compares every item with every other where they are mappings."""
+    from jsonschema import ValidationError
+
+    if unique and isinstance(value, list) and first_equal(value) is not None:
+        yield ValidationError("an item stands twice")
 
 
 def for_version(acceptor: Acceptor) -> Schema:
@@ -59,7 +67,9 @@ def for_version(acceptor: Acceptor) -> Schema:
             return [prune(child) for child in value if not (isinstance(child, dict) and acceptor.is_later(child))]
         return value
 
-    return {**prune(acceptor.root), "$defs": prune(acceptor.definitions)}
+    other = COMPOSE if acceptor.dialect == STACK else STACK
+    own = {name: one for name, one in acceptor.definitions.items() if not name.startswith(other)}
+    return {**prune(acceptor.root), "$defs": prune(own)}
 
 
 def _without_variables(schema: Schema) -> Schema:

@@ -68,11 +68,10 @@ def _accepts(table: Table, node: Node) -> bool:
 
 
 class Acceptor:
-    """``version`` is the stack file's, or "" in the Compose dialect, where every key is there. A ``fragment`` is laid
-    over another file: keys that it lacks may stand in that one."""
+    """``version`` is the stack file's, or "" in the Compose dialect, where every key is there."""
 
-    def __init__(self, document: Schema, dialect: str, version: str, *, fragment: bool = False) -> None:
-        self.fragment = fragment
+    def __init__(self, document: Schema, dialect: str, version: str) -> None:
+        self.dialect = dialect
         self.definitions: dict[str, Schema] = document["$defs"]
         self.root = self.definitions[dialect]
         self.version = release(version) if version else ()
@@ -86,10 +85,6 @@ class Acceptor:
         while "$ref" in schema:
             schema = self.definitions[schema["$ref"].removeprefix("#/$defs/")]
         return schema
-
-    def required(self, schema: Schema) -> list[str]:
-        """The keys that a mapping of this file must have."""
-        return [] if self.fragment and "x-mergeable" in schema else schema.get("required", [])
 
     def is_later(self, schema: Schema) -> bool:
         """Does the key belong to a later version than the file's?"""
@@ -141,7 +136,7 @@ class Acceptor:
         return {kind: some[0] if len(some) == 1 else _exactly_one(some) for kind, some in checks.items()}
 
     def _mapping(self, schema: Schema) -> Check | None:
-        required = self.required(schema)
+        required = schema.get("required", [])
         closed = schema.get("additionalProperties") is False
         if not (required or closed or "properties" in schema or "patternProperties" in schema):
             return None
@@ -249,9 +244,14 @@ def fits_key(key: str, pattern: str) -> bool:
 
 def first_double(node: Sequence) -> tuple[int, int] | None:
     """The first two items that JSON takes for equal, by index."""
+    return first_equal([plain(item) for item in node.items])
+
+
+def first_equal(values: list[Any]) -> tuple[int, int] | None:
+    """The first two values that are equal in JSON, by index. Linear."""
     seen: dict[object, int] = {}
-    for index, item in enumerate(node.items):
-        key = identity(plain(item))
+    for index, value in enumerate(values):
+        key = identity(value)
         if key in seen:
             return seen[key], index
         seen[key] = index
