@@ -138,6 +138,7 @@ _PAIRS = {"short": "pairs", "merge": "pairs", **_LAYERED}
 _LIST = {"layer": "list", "unique": "name"}
 _COMPOSE = {"stack": UNKNOWN}
 _DROPPED = {"stack": WARNED, "why": "docker stack drops it"}
+_CLUSTER = {"stack": WARNED, "compose": SILENT, "why": "docker stack reads it and creates no cluster volume"}
 _FORBIDDEN = {"stack": REFUSED, "why": "docker stack refuses it"}
 
 _NO_FIELD = "a Swarm service has no such setting"
@@ -488,6 +489,11 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _volume("labels", "Labels", "labels", short="pairs", layer="pairs"),
     _volume.ours("external", "the volume must exist", cast="bool", layer="external"),
     _volume.ours("external.name", "as `name`"),
+    _volume.row("x-cluster-spec", **_CLUSTER),
+    _volume.row("x-cluster-spec.capacity_range.required_bytes", short="bytes", **_CLUSTER),
+    _volume.row("x-cluster-spec.capacity_range.limit_bytes", short="bytes", **_CLUSTER),
+    _volume.row("x-cluster-spec.accessibility_requirements.requisite.[].segments", short="pairs", **_CLUSTER),
+    _volume.row("x-cluster-spec.accessibility_requirements.preferred.[].segments", short="pairs", **_CLUSTER),
     # top-level configs and secrets
     _top.row("configs", merge="objects"),
     _top.row("configs.*", short="object", merge="replace"),

@@ -170,9 +170,10 @@ def float32(number: float) -> float:
     """The shortest decimal that is the same 32-bit float: how Go prints a float32."""
     from struct import pack, unpack
 
-    if number == int(number):
-        return number
-    narrow = unpack("f", pack("f", number))[0]
+    try:
+        narrow = unpack("f", pack("f", number))[0]
+    except OverflowError:
+        return float("inf") if number > 0 else float("-inf")
     for precision in range(1, 10):
         short = float(f"{narrow:.{precision}g}")
         if unpack("f", pack("f", short))[0] == narrow:

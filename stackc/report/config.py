@@ -41,9 +41,14 @@ def _bytes(node: Node) -> Any:
     return found if found is _NOTHING else str(found)
 
 
+def _discrete(node: Node) -> Any:
+    """A generic resource, whose fields docker always prints."""
+    return {"kind": value(field(node, "kind")) or "", "value": value(field(node, "value")) or 0}
+
+
 def _float32(node: Node) -> Any:
     found = node.value if isinstance(node, Scalar) else None
-    return float32(found) if isinstance(found, (int, float)) and found else _NOTHING
+    return float32(float(found)) if isinstance(found, (int, float)) and found else _NOTHING
 
 
 def _list(node: Node) -> Any:
@@ -128,11 +133,7 @@ _DEPLOY = _Struct(
                     ("memory", _bytes),
                     (
                         "generic_resources",
-                        _each(
-                            _Struct(
-                                ("discrete_resource_spec", _Struct(("kind", _scalar), ("value", _scalar), kept=True))
-                            )
-                        ),
+                        _each(_Struct(("discrete_resource_spec", _discrete))),
                     ),
                     kept=True,
                 ),
@@ -217,7 +218,7 @@ _SERVICE = _Struct(
     ("command", _list),
     ("configs", _FILE_REFS),
     ("container_name", _scalar),
-    ("credential_spec", _Struct(("config", _scalar), ("file", _scalar), ("registry", _scalar), kept=True)),
+    ("credential_spec", _Struct(("config", _scalar), ("file", _scalar), ("registry", _scalar))),
     ("depends_on", _depends_on),
     ("deploy", _DEPLOY),
     ("devices", _list),
@@ -298,7 +299,33 @@ _NETWORK = _Struct(
     ("attachable", _scalar),
     _LABELS,
 )
-_VOLUME = _Struct(("name", _scalar), ("driver", _scalar), ("driver_opts", _map), ("external", _scalar), _LABELS)
+_TOPOLOGIES = _each(_Struct(("segments", _map)))
+_CLUSTER = _Struct(
+    ("group", _scalar),
+    (
+        "access_mode",
+        _Struct(
+            ("scope", _scalar),
+            ("sharing", _scalar),
+            ("mount_volume", _Struct(("fs_type", _scalar), ("mount_flags", _list), kept=True)),
+            ("block_volume", _Struct(kept=True)),
+            kept=True,
+        ),
+    ),
+    ("accessibility_requirements", _Struct(("requisite", _TOPOLOGIES), ("preferred", _TOPOLOGIES), kept=True)),
+    ("capacity_range", _Struct(("required_bytes", _bytes), ("limit_bytes", _bytes), kept=True)),
+    ("secrets", _each(_Struct(("key", _scalar), ("secret", _scalar)))),
+    ("availability", _scalar),
+    kept=True,
+)
+_VOLUME = _Struct(
+    ("name", _scalar),
+    ("driver", _scalar),
+    ("driver_opts", _map),
+    ("external", _scalar),
+    _LABELS,
+    ("x-cluster-spec", _CLUSTER),
+)
 _FILE = _Struct(
     ("name", _scalar),
     ("file", _scalar),

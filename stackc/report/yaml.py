@@ -109,7 +109,8 @@ def _inline(value: Any, indent: int) -> str:
         return "{}"
     if isinstance(value, list):
         return "[]"
-    return go_text(value)
+    written = go_text(value)
+    return {"+Inf": ".inf", "-Inf": "-.inf"}.get(written, written)
 
 
 def _key(key: str) -> str | None:

@@ -74,21 +74,25 @@ def test_every_node_stands_inside_the_text(text: str) -> None:
         assert span.end_line <= lines + 1
 
 
+# go-yaml loses a line break at the start of a string, and indents after a separator of lines or paragraphs: so do we
+LOST = "\u2028\u2029"
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=LOST), max_size=20).map(
+    lambda text: text.lstrip("\n")
+)
+KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=LOST), min_size=1, max_size=8).filter(
+    lambda text: text[0] != "\n"
+)
+
 VALUES = st.recursive(
     st.one_of(
         st.none(),
         st.booleans(),
         st.integers(-(2**63), 2**63 - 1),
         st.floats(allow_nan=False, allow_infinity=False),
-        st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
-        st.sampled_from(
-            ["yes", "y", "0777", "22:22", "1e3", "a: b", "- x", "#", " lead", "trail ", "a\nb\n", "\n", "|"]
-        ),
+        TEXTS,
+        st.sampled_from(["yes", "y", "0777", "22:22", "1e3", "a: b", "- x", "#", " lead", "trail ", "a\nb\n", "|"]),
     ),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), inner, max_size=4)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS | st.just(""), inner, max_size=4),
     max_leaves=20,
 )
 
@@ -103,11 +107,7 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and one == other
 
 
-@given(
-    st.dictionaries(
-        st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8), VALUES, min_size=1, max_size=4
-    )
-)
+@given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=4))
 def test_what_we_write_reads_back_as_the_same(value: dict[str, Any]) -> None:
     document, findings = parse("f", dump(value).encode())
     assert findings == []

@@ -99,3 +99,40 @@ def test_long_and_broken_keys_get_a_line_of_their_own() -> None:
         'version: "3.13"\nservices: {}\nx-a:\n  ? |\n    a\n  : 2020-01-01T00:00:00Z\n'
         f"  {'k' * 128}: 1\n  ? {'k' * 129}\n  : b:\n      - c\n"
     )
+
+
+def test_a_cluster_volume_is_printed_and_not_created() -> None:
+    file = """
+services: {a: {image: x}}
+volumes:
+  v:
+    x-cluster-spec:
+      access_mode: {scope: single, mount_volume: {mount_flags: [a]}, block_volume: {x: 1}}
+      accessibility_requirements: {requisite: [{segments: [r=1, z]}, {}]}
+      capacity_range: {required_bytes: 1g, limit_bytes: "0"}
+      secrets: [{key: k, secret: s}]
+"""
+    assert config(file).partition("x-cluster-spec:\n")[2] == (
+        "      access_mode:\n        scope: single\n        mount_volume:\n          mount_flags:\n            - a\n"
+        "        block_volume: {}\n"
+        '      accessibility_requirements:\n        requisite:\n          - segments:\n              r: "1"\n'
+        '              z: ""\n          - {}\n'
+        '      capacity_range:\n        required_bytes: "1073741824"\n'
+        "      secrets:\n        - key: k\n          secret: s\n"
+    )
+    assert "SC2101" in warnings(file)
+    assert codes("services: {a: {image: x}}\nvolumes: {v: {x-cluster-spec: {group: 1}}}") == ["SC2002"]
+
+
+def test_what_docker_prints_and_leaves_out() -> None:
+    assert config("services: {a: {image: x, credential_spec: {}}}") == (
+        'version: "3.13"\nservices:\n  a:\n    image: x\n'
+    )
+    resources = "{reservations: {generic_resources: [{}, {discrete_resource_spec: {}}]}}"
+    assert config(f"services: {{a: {{deploy: {{resources: {resources}}}}}}}").endswith(
+        '- {}\n            - discrete_resource_spec:\n                kind: ""\n                value: 0\n'
+    )
+    update = config("services: {a: {deploy: {update_config: {max_failure_ratio: 0.1}}}}")
+    assert update.endswith("max_failure_ratio: 0.1\n")
+    update = config("services: {a: {deploy: {update_config: {max_failure_ratio: 1e39}}}}")
+    assert update.endswith("max_failure_ratio: .inf\n")
