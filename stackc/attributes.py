@@ -224,7 +224,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     *_requests("gpus.[]"),
     _service.refused("runtime", _NO_FIELD, "make it the default runtime of the node's engine", harmless=("runc",)),
     _service.refused("userns_mode", _NO_FIELD, _NODE, stack=WARNED),
-    _service.refused("ipc", _NO_FIELD, "mount a tmpfs at /dev/shm", stack=WARNED, harmless=("private",)),
+    _service.refused("ipc", _NO_FIELD, "mount a tmpfs at /dev/shm", stack=WARNED, harmless=("private", "shareable")),
     _service.refused("pid", _NO_FIELD, "run the processes in one container, with init: true", stack=WARNED),
     _service.refused("uts", _NO_FIELD, "set `hostname`"),
     _service.refused("cgroup", _NO_FIELD, _NODE, harmless=("private",)),
@@ -448,7 +448,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _service.row("build.ulimits.*", short="ulimit", lenient="int", **_COMPOSE),
     *_service.keys("build.ulimits.*", "soft hard", lenient="int", **_COMPOSE),
     _service.warned(
-        "pull_policy", "every manager resolves and pulls images in its own way", "name the image by its digest",
+        "pull_policy", "a manager pulls what the plan names", "see --resolve-image, or name the image by its digest",
         harmless=("missing", "if_not_present"), short="pull_policy", **_COMPOSE,
     ),
     _service.row("pull_refresh_after", compose=SILENT, why="for images of one machine", **_COMPOSE),

@@ -18,8 +18,6 @@ def mode(subject: Subject) -> Json | None:
     name = text(deploy, "mode")
     replicas = field(deploy, "replicas")
     scale = field(subject.service, "scale") if not subject.context.is_stack else None
-    if replicas is not None and scale is not None and value(replicas) != value(scale):
-        subject.filler.disagree(("scale",), scale, "deploy.replicas")
     replicas = replicas if replicas is not None else scale
     count: Json = {"Replicas": value(replicas)} if replicas is not None else {}
     if name in ("", "replicated"):
@@ -51,22 +49,20 @@ def restart_policy(subject: Subject) -> Json | None:
 
 
 def cpu_limit(subject: Subject) -> int | None:
-    """The one number of CPUs that ``deploy``, ``cpus`` and ``cpu_quota`` over ``cpu_period`` agree on."""
+    """Nano-CPUs, as ``deploy``, ``cpus`` or ``cpu_quota`` over ``cpu_period`` give them (checks.consistency holds the
+    first two against each other)."""
     service = subject.service
-    path = ("deploy", "resources", "limits", "cpus")
     node = field(field(field(field(service, "deploy"), "resources"), "limits"), "cpus")
-    limit = subject.number(nano, node, *path)
+    limit = subject.number(nano, node, "deploy", "resources", "limits", "cpus")
     if subject.context.is_stack:
         return limit or None
-    known = ".".join(path)
-    for key, other in (("cpus", subject.number(nano, field(service, "cpus"), "cpus")), ("cpu_quota", _quota(subject))):
-        if not other:
-            continue
-        at = field(service, key)
-        if limit and limit != other and at is not None:
-            subject.filler.disagree((key,), at, known)
-        limit, known = limit or other, known if limit else key
-    return limit or None
+    limit = subject.number(nano, field(service, "cpus"), "cpus") or limit
+    quota = _quota(subject)
+    if limit and quota and limit != quota:
+        message = f"`cpu_quota` and the limit of CPUs of `{subject.key}` differ"
+        hint = "keep one of the two"
+        subject.report("SC3011", message, field(service, "cpu_quota"), "cpu_quota", hint=hint)
+    return limit or quota or None
 
 
 def _quota(subject: Subject) -> int | None:

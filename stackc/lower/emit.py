@@ -169,7 +169,9 @@ def _non_recursive(node: Node) -> Any:
     if word == "disabled":
         return True
     raise Unfit(
-        "SC2009", f"`recursive: {word}` cannot be expressed in a Swarm service", "only enabled and disabled are"
+        "SC2009",
+        f"`recursive: {word}` cannot be expressed in a Swarm service",
+        "use `recursive: disabled`, or leave it out",
     )
 
 

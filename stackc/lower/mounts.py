@@ -47,6 +47,8 @@ def _volume(subject: Subject, item: Node) -> Json | None:
     source = text(item, "source")
     if kind in ("bind", "npipe"):
         mount["Source"] = source
+        if not subject.context.is_stack and not mount.get("BindOptions"):
+            mount.pop("BindOptions", None)  # docker stack sends an empty one; here it would say nothing
     elif kind == "cluster":
         declared = objects(subject.root, "volumes").get(source)
         mount["Source"] = source if source.startswith("group:") else object_name(subject.stack, source, declared)

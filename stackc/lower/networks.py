@@ -51,8 +51,6 @@ def _network_mode(subject: Subject) -> list[Json] | None:
         hint = "use `networks:`; services on one network reach each other by name"
         message = f"`network_mode: {mode}` cannot be expressed in a Swarm service"
         subject.report("SC2009", message, node, "network_mode", hint=hint)
-    elif field(subject.service, "networks") is not None:
-        subject.report("SC3011", "`network_mode` and `networks` exclude each other", node, "network_mode")
     elif mode == "host" and field(subject.service, "ports") is not None:
         message = "with `network_mode: host` the ports of the task are the ports of its node: nothing is published"
         at = field(subject.service, "ports")

@@ -7,7 +7,7 @@ from typing import Any
 from stackc.lower.names import object_name, objects
 from stackc.lower.read import field, items, text
 from stackc.lower.subject import Subject
-from stackc.parse.nodes import Node, Scalar
+from stackc.parse.nodes import Node, Scalar, scalar
 
 Json = dict[str, Any]
 
@@ -79,8 +79,7 @@ def _seccomp(subject: Subject, item: Node, value: str) -> Json | None:
     import json
     from base64 import b64encode
 
-    assert isinstance(item, Scalar)
-    data = subject.context.read(value, item)
+    data = subject.context.read(value, scalar(value, item))
     if data is None:
         return None
     try:

@@ -20,10 +20,9 @@ Field = tuple[str, ...]
 
 
 class Step:
-    """What to do with one key. At most one of ``emit``, ``part`` and ``items`` is there; ``rivals`` are the other
-    keys that become the same field."""
+    """What to do with one key. At most one of ``emit``, ``part`` and ``items`` is there."""
 
-    __slots__ = ("below", "copies", "emit", "field", "is_object", "items", "last", "parents", "part", "path", "rivals")
+    __slots__ = ("below", "copies", "emit", "field", "is_object", "items", "last", "parents", "part", "path")
 
     def __init__(self, path: Path, field: Field) -> None:
         self.path = path
@@ -36,7 +35,6 @@ class Step:
         self.part = ""
         self.items: Steps | None = None
         self.below: Steps | None = None
-        self.rivals: tuple[str, ...] = ()
 
 
 class Steps:
@@ -56,7 +54,6 @@ class Table(dict[str, Steps]):
     def __init__(self, dialect: str) -> None:
         super().__init__()
         self.is_stack = dialect == STACK
-        self._fields: dict[tuple[object, Field], Step] = {}
 
     def __missing__(self, dotted: str) -> Steps:
         path = tuple(dotted.split("."))
@@ -69,10 +66,10 @@ class Table(dict[str, Steps]):
                 base = place.attr.engine + "."
             elif part in ("*", "[]") and base:
                 base += "[]."
-        made = self[dotted] = self._below(place, base, path[2:], object())
+        made = self[dotted] = self._below(place, base, path[2:])
         return made
 
-    def _below(self, place: Place, base: str, path: Path, body: object) -> Steps:
+    def _below(self, place: Place, base: str, path: Path) -> Steps:
         steps = Steps()
         for key, child in place.children.items():
             attr = child.attr
@@ -86,11 +83,8 @@ class Table(dict[str, Steps]):
                 if engine and attr.default is not None:
                     steps.defaults.append((step.field, attr.default))
             if not step.part and step.items is None:
-                below = self._below(child, base, step.path, body)
+                below = self._below(child, base, step.path)
                 step.below = below if below.keys else None
-            if step.emit is not None and engine:
-                self._note_rival(step, body)
-                step.copies = attr is not None and attr.emit == "copy"
             steps.keys[key] = step
         return steps
 
@@ -99,17 +93,12 @@ class Table(dict[str, Steps]):
             step.is_object = True
         elif emit == EACH:
             assert place.item is not None
-            step.items = self._below(place.item, f"{engine}.[].", step.path, object())
+            step.items = self._below(place.item, f"{engine}.[].", step.path)
         elif emit in EMITTERS:
             step.emit = EMITTERS[emit]
+            step.copies = emit == "copy"
         else:
             step.part = emit
-
-    def _note_rival(self, step: Step, body: object) -> None:
-        first = self._fields.setdefault((body, step.field), step)
-        if first is not step:
-            step.rivals = (*first.rivals, ".".join(map(str, first.path)))
-            first.rivals = (*first.rivals, ".".join(map(str, step.path)))
 
 
 class Filler:
@@ -171,8 +160,6 @@ class Filler:
         for name in step.parents:
             body = body.setdefault(name, {})
         if value is not KEPT:
-            if step.rivals and body.get(step.last, value) != value:
-                self.disagree(step.path, node, *step.rivals)
             body[step.last] = value
 
     def emitted(self, emit: Emitter, node: Node, path: Path) -> Any:
@@ -185,12 +172,6 @@ class Filler:
 
     def _unfit(self, unfit: Unfit, node: Node, path: Path) -> None:
         self.context.report(unfit.code, unfit.message, node, path=(*self.where, *path), hint=unfit.hint)
-
-    def disagree(self, path: Path, at: Node, *rivals: str) -> None:
-        """Two keys for one field, with different values."""
-        others = " and ".join(f"`{rival}`" for rival in rivals)
-        message = f"`{'.'.join(map(str, path))}` and {others} say different things"
-        self.context.report("SC3011", message, at, path=(*self.where, *path), hint="keep one of the two")
 
 
 def within(body: Json, field: Field) -> Json:
