@@ -55,7 +55,7 @@ def _mounts(service: Node) -> Iterator[Found]:
             yield "a mount has no target", item, "volumes"
         elif target.rstrip("/") == "":
             yield "a mount cannot replace the whole file system", item, "volumes"
-        elif not is_absolute(target) and "{{" not in target:
+        elif not is_absolute(target) and "{{" not in target and not target.startswith("\\\\"):
             yield f"the target `{target}` of a mount is no absolute path", item, "volumes"
 
 

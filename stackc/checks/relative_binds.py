@@ -25,7 +25,7 @@ def check(key: str, service: Node, context: Context) -> None:
     source = field(found[0], "source")
     assert isinstance(source, Scalar)
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    message = f"`{key}` mounts {source.text}{more} from the node, where it must exist on every node"
+    message = f"`{key}` mounts {source.text}{more}, which must exist on every node that may run it"
     related = tuple(Related(item.span, "so is this one") for item in found[1:])
     context.report("SC4028", message, found[0], path=("services", key, "volumes"), related=related)
 
