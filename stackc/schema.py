@@ -18,7 +18,7 @@ KEYWORDS = frozenset(
     ["$ref", "additionalProperties", "enum", "items", "maximum", "minimum", "oneOf", "pattern", "patternProperties"]
 )
 KEYWORDS |= {"properties", "required", "type", "uniqueItems", "x-since"}
-REMARKS = frozenset(["default", "deprecated", "deprecationMessage", "description", "examples"])
+REMARKS = frozenset(["default", "deprecated", "description", "examples", "patternErrorMessage"])
 """What the acceptor looks at, and what it need not look at: the schema's definitions use nothing else (a test)."""
 
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")

@@ -27,6 +27,7 @@ COMMANDS = {
     "history": "the revisions of a stack that were applied, and how they ended",
     "rollback": "go back to the last good revision, or to a given one",
     "rm": "remove a stack and wait until it is gone",
+    "schema": "print the JSON Schema of compose and stack files, of plans or of the reconciler's settings",
     "manager": "run the built-in manager in the foreground",
 }
 """Name to one-line help; the module is ``stackc.cli.NAME``. Kept here so that --help imports no command."""
