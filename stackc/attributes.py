@@ -179,6 +179,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     *_top.keys("include.[]", "path env_file project_directory", **_COMPOSE),
     _top.refused("models", "Swarm runs containers only", "run the model as a service of its own"),
     *_top.keys("models.*", "model name context_size runtime_flags", **_COMPOSE),
+    _top.ours("x-stackc", "settings of stackc itself"),
     _top.row("services"),
     _top.row("services.*", merge="service"),
     # what runs
@@ -437,6 +438,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     *_service.keys("build", "dockerfile cache_from isolation network target"),
     *_service.keys("build", "cache_to dockerfile_inline entitlements platforms provenance sbom ulimits", **_COMPOSE),
     *_service.keys("build", "no_cache privileged pull", lenient="bool", **_COMPOSE),
+    *_service.keys("build", "no_cache_filter", **_COMPOSE),
     _service.row("build.additional_contexts", short="key_values", **_LAYERED, **_COMPOSE),
     _service.row("build.additional_contexts.*", short="context", **_COMPOSE),
     _service.row("build.ssh", short="ssh", **_COMPOSE),
