@@ -30,6 +30,5 @@ def run(args: Namespace, shell: Shell) -> int:
     else:
         from json import dumps
 
-        text = dumps(to_json(plan), indent=2, sort_keys=True, ensure_ascii=True)
-        shell.out.write(text.replace("\x7f", "\\u007f") + "\n")  # the one control character that JSON leaves
+        shell.out.write(dumps(to_json(plan), indent=2, sort_keys=True, ensure_ascii=True) + "\n")
     return 0

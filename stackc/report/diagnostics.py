@@ -116,10 +116,10 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def json_text(value: Json) -> str:
-    """The JSON of ``as_json`` and ``sarif`` as text: every control character is an escape, also DEL."""
+    """The JSON of ``as_json`` and ``sarif`` as text: whatever is not plain ASCII is an escape."""
     from json import dumps
 
-    return dumps(value, indent=2, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
+    return dumps(value, indent=2, ensure_ascii=True) + "\n"
 
 
 def as_json(diagnostics: Sequence[Diagnostic]) -> Json:
