@@ -13,7 +13,7 @@ from typing import Any
 from stackc.assemble.context import COMPOSE, STACK, Context
 from stackc.attributes import ATTRIBUTES, COMPILED, REFUSED, ROOT, UNKNOWN, Attr, Place
 from stackc.diagnostics import Path, Related, Span
-from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, plain, scalar
+from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Timestamp, mapping, plain, scalar
 from stackc.schema import NAMES, Acceptor, Schema, first_double, first_equal, fits_key
 from stackc.schema_patterns import PATTERNS, without_variable
 from stackc.suggest import Suggestions
@@ -37,14 +37,31 @@ def explain(root: Mapping, acceptor: Acceptor, context: Context) -> Mapping:
     from jsonschema import Draft7Validator, validators
 
     extend: Any = validators.extend
-    judge = extend(Draft7Validator, {"uniqueItems": _unique_items})(for_version(acceptor))
+    rules = {"uniqueItems": _unique_items, "type": _types(acceptor)}
+    judge = extend(Draft7Validator, rules)(for_version(acceptor))
     removed: set[Path] = set()
     explainer = _Explainer(root, acceptor, context, removed)
-    for error in sorted(judge.iter_errors(plain(root)), key=lambda e: [str(p) for p in e.absolute_path]):
+    errors = judge.iter_errors(plain(root))
+    for error in sorted(errors, key=lambda e: [str(p) for p in e.absolute_path]):
         explainer.explain(error)
     pruned = _prune(root, (), removed)
     assert isinstance(pruned, Mapping)
     return pruned
+
+
+def _types(acceptor: Acceptor) -> Any:
+    """The rule for ``type``, which jsonschema has for all values but times."""
+    from jsonschema import Draft7Validator, ValidationError
+
+    usual: Any = Draft7Validator.VALIDATORS["type"]
+
+    def rule(judge: Any, kinds: Any, value: Any, schema: Schema) -> Iterator[Any]:
+        if not isinstance(value, Timestamp):
+            yield from usual(judge, kinds, value, schema) or ()
+        elif not acceptor.takes_times(schema):
+            yield ValidationError("a time")
+
+    return rule
 
 
 def _unique_items(judge: Any, unique: bool, value: Any, schema: Schema) -> Iterator[Any]:

@@ -43,7 +43,7 @@ Table = dict[type, "Check | None"]
 """A schema, ready for use: the class of a value to what is still to be looked at, None for nothing. A class that is
 missing is refused. Of a scalar it is the class of its value."""
 
-_STRINGS: tuple[type, ...] = (str, Timestamp, MergeKey)
+_STRINGS: tuple[type, ...] = (str, MergeKey)
 _NUMBERS: tuple[type, ...] = (int, float)
 _TYPES: dict[str, Table] = {
     "string": dict.fromkeys(_STRINGS),
@@ -56,6 +56,7 @@ _TYPES: dict[str, Table] = {
 }
 _ALL_TYPES = ("string", "object", "array", "boolean", "null", "number")
 _ANYTHING: Table = {kind: None for name in _ALL_TYPES for kind in _TYPES[name]}
+_ANYTHING[Timestamp] = None
 
 
 def _refuse(node: Any) -> bool:
@@ -109,7 +110,7 @@ class Acceptor:
     def _own(self, schema: Schema) -> Table:
         """All of the schema but its ``oneOf``."""
         kinds = schema.get("type", _ALL_TYPES)
-        table: Table = {}
+        table: Table = {Timestamp: None} if self.takes_times(schema) else {}
         for kind in (kinds,) if isinstance(kinds, str) else kinds:
             table.update(_TYPES[kind])
             if kind == "integer":
@@ -125,6 +126,13 @@ class Acceptor:
         if "enum" in schema:
             _narrow(table, tuple(table), _is_among(schema["enum"]))
         return table
+
+    def takes_times(self, schema: Schema) -> bool:
+        """docker makes text of a time where it does so of a number; elsewhere, and in Compose, nobody reads one."""
+        kinds = schema.get("type")
+        if kinds is None:
+            return True
+        return bool(self.version) and "string" in kinds and "number" in kinds and "pattern" not in schema
 
     def _one_of(self, alternatives: list[Schema]) -> Table:
         """Where only one alternative takes values of a class at all, that one decides."""

@@ -185,9 +185,9 @@ def go_string_verb(value: Value) -> str:
     """What ``%s`` of Go's fmt prints, which is not meant for numbers."""
     if isinstance(value, str):
         return str(value)
-    kind = {bool: "bool", float: "float64"}.get(
-        type(value), "int" if not isinstance(value, int) or value < 2**63 else "uint64"
-    )
+    kind = "bool" if isinstance(value, bool) else "float64" if isinstance(value, float) else "int"
+    if isinstance(value, int) and value >= 2**63:
+        kind = "uint64"
     return f"%!s({kind}={go_text(value)})"
 
 

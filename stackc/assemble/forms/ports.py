@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.assemble.ports import check_address, parse_ports, parse_published
-from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, scalar, sequence
+from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Timestamp, mapping, scalar, sequence
 from stackc.parse.scalars import go_text
 
 _HINT = 'write "PUBLISHED:TARGET", such as "8080:80", or the long form'
@@ -22,7 +22,7 @@ def stack_ports(node: Node, context: Context, path: tuple[str, ...]) -> Node | N
                 items.append(port)
             continue
         assert isinstance(item, Scalar)
-        if isinstance(item.value, float):
+        if isinstance(item.value, (float, Timestamp)):
             context.report("SC3001", f"`{item.text}` is no port", item, path=path)
             continue
         try:

@@ -136,3 +136,25 @@ def test_what_docker_prints_and_leaves_out() -> None:
     assert update.endswith("max_failure_ratio: 0.1\n")
     update = config("services: {a: {deploy: {update_config: {max_failure_ratio: 1e39}}}}")
     assert update.endswith("max_failure_ratio: .inf\n")
+
+
+@pytest.mark.parametrize(
+    ("service", "expected"),
+    [
+        ("hostname: 2020-01-01", ["SC2002"]),
+        ("command: 2020-01-01", ["SC2002"]),
+        ("labels: [2020-01-01]", ["SC2002"]),
+        ("ports: [2020-01-01]", ["SC3001"]),
+        ("deploy: {mode: 2020-01-01}", ["SC2002"]),
+        ("healthcheck: {retries: 2020-01-01}", ["SC2002"]),
+        ("labels: {a: 2020-01-01}", []),
+        ("environment: {a: 2020-01-01}", []),
+        ("expose: [2020-01-01, 2020-01-02]", []),
+        ("expose: [2020-01-01, 2020-1-1]", ["SC2005"]),
+        ("x-a: 2020-01-01", []),
+        ("shm_size: 64", ["SC2002"]),
+        ("shm_size: '64'", []),
+    ],
+)
+def test_a_time_is_text_only_where_a_number_would_be(service: str, expected: list[str]) -> None:
+    assert codes(f"services: {{a: {{image: x, {service}}}}}") == expected
