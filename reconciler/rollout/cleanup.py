@@ -29,8 +29,22 @@ def remove_orphans(
         wait_for_tasks(engine, diff.stack, ids, sleep)
     for change in diff.of("network", "remove"):
         hold()
-        _remove(lambda c=change: engine.remove("networks", c.id), f"network {change.name}", problems)  # type: ignore[misc]
+        _remove(lambda c=change: _remove_network(engine, c.id, sleep), f"network {change.name}", problems)  # type: ignore[misc]
     return problems
+
+
+def _remove_network(engine: Engine, identity: str, sleep: Callable[[float], None]) -> None:
+    """Returns when it is gone: tasks that have been told to stop hold their network for a while, and an engine lists
+    it as long as one of them is on its way out, also when the manager does not know it any more."""
+    for left in reversed(range(_PATIENCE)):
+        try:
+            engine.remove("networks", identity)
+        except EngineError as error:
+            if error.kind not in ("in-use", "not-found") or (error.kind == "in-use" and not left):
+                raise
+        if not engine.read("networks", {"id": [identity]}):
+            return
+        sleep(0.5)
 
 
 def wait_for_tasks(engine: Engine, stack: str, services: set[str], sleep: Callable[[float], None]) -> bool:

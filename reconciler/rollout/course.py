@@ -21,6 +21,7 @@ from reconciler.rollout.progress import Progress, ServiceProgress
 from reconciler.rollout.verdict import FAILED, GOOD
 from stackc.diff import Bound
 from stackc.diff.images import image_of, unpinned
+from stackc.diff.networks import base_of, in_both
 from stackc.plan import Json
 
 PORT_PATIENCE = 3.0  # seconds in which a port may still be let go by whoever had it
@@ -134,7 +135,9 @@ class Course:
         self.phase = "applying"
         if self.settings.detach:
             return self._send_all(items)
-        items, stopped = self._drive(items, back=False)
+        items, stopped = self._joined(items)
+        if not stopped and not any(i.state == FAILED for i in items.values()):
+            items, stopped = self._drive(items, back=False)
         if stopped == "cancelled":
             self._close("cancelled", "a newer revision took over")
             return Outcome(result=Result.CANCELLED, reason="a newer revision took over", changed=tuple(self.changed))
@@ -147,6 +150,24 @@ class Course:
         self.note(f"failed: {reason}")
         evidence = gather(self.engine, [i.name for i in failed + late if i.written], self.observed.tasks)
         return replace(self._back(items, reason, failures), evidence=evidence)
+
+    def _joined(self, items: Items) -> tuple[Items, str]:
+        """Before services leave a network for its next generation all of them are in both: nobody loses anybody."""
+        stack = self.bound.stack
+        bases = {name: base_of(network, stack) or name for name, network in self.observed.networks.items()}
+        first: Items = {}
+        for name, item in items.items():
+            live = self.observed.services.get(name)
+            spec = in_both(live.spec, item.spec, bases) if live is not None and item.spec is not None else None
+            if live is not None and spec is not None:
+                first[name] = replace(item, spec=spec, before=live.spec)
+        if not first:
+            return items, ""
+        self.note("the services join the new network before they leave the old one")
+        first, stopped = self._drive(first, back=False)
+        if stopped or any(i.state == FAILED for i in first.values()):
+            return {**items, **first}, stopped
+        return {n: replace(i, before=first[n].spec, written=True) if n in first else i for n, i in items.items()}, ""
 
     def _send_all(self, items: Items) -> Outcome:
         """Without gates and without a verdict. The attempt stays open: the next apply takes it up and judges it."""

@@ -32,6 +32,7 @@ class Settings:
     prune: bool = False
     max_removals: int | None = None  # services; None: the plan's own budget
     keep: int = journal.GENERATIONS  # good revisions whose configs and secrets are kept
+    replace_network: bool = False
     resolve_image: str = CHANGED  # always, changed or never
     registry_auth: Callable[[str], str] = lambda _: ""  # an image's X-Registry-Auth
     send_auth: bool = False  # whether nodes get these credentials too
@@ -65,7 +66,8 @@ def prepare(engine: Engine, plan: StackPlan, settings: Settings) -> Prepared:
     observed = observe(engine, plan.stack, plan)
     asked = () if observed.manager.builtin else to_look_up(plan, observed, settings.resolve_image)
     pinned, problems = look_up(engine, asked, settings.registry_auth)
-    return compare_with(bind(plan, observed, settings.salt, pinned, tuple(problems)), observed, settings)
+    bound = bind(plan, observed, settings.salt, pinned, tuple(problems), replace_network=settings.replace_network)
+    return compare_with(bound, observed, settings)
 
 
 def prepare_bound(engine: Engine, bound: Bound, settings: Settings) -> Prepared:

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from stackc.cli.ask import confirmed
-from stackc.cli.engine import add_host, add_images, add_prune, add_show_env, engine, image_settings
+from stackc.cli.engine import add_host, add_images, add_prune, add_replace_network, add_show_env, engine, image_settings
 from stackc.cli.inputs import add_inputs, compile_inputs
 from stackc.cli.shell import USAGE, Shell, UserError
 
@@ -21,6 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_host(parser)
     add_show_env(parser)
     add_images(parser)
+    add_replace_network(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
     add_prune(parser)
@@ -63,6 +64,7 @@ def run(args: Namespace, shell: Shell) -> int:
             timeout=args.timeout,
             detach=args.detach,
             send_auth=args.with_registry_auth,
+            replace_network=args.replace_network,
             **image_settings(args, shell),
         )
         prepared = (

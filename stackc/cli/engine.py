@@ -34,6 +34,14 @@ def add_images(parser: ArgumentParser) -> None:
     )
 
 
+def add_replace_network(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--replace-network",
+        action="store_true",
+        help="give a network whose options changed a new generation and move its services there",
+    )
+
+
 def image_settings(args: Namespace, shell: Shell) -> dict[str, Any]:
     """The fields of a rollout's Settings that say how images are pinned."""
     from reconciler.engine.credentials import registry_auth

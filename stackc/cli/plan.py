@@ -6,7 +6,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from stackc.cli.engine import add_host, add_images, add_prune, add_show_env, engine, image_settings
+from stackc.cli.engine import add_host, add_images, add_prune, add_replace_network, add_show_env, engine, image_settings
 from stackc.cli.inputs import add_inputs, compile_inputs, project_folder
 from stackc.cli.shell import USAGE, Shell, UserError
 
@@ -20,6 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_host(parser)
     add_show_env(parser)
     add_images(parser)
+    add_replace_network(parser)
     parser.add_argument("--output", "-o", metavar="P", help="save the plan, for `stackc apply P`")
     parser.add_argument("--sign-key", metavar="KEY", help="sign the saved plan with this Ed25519 private key")
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
@@ -38,7 +39,11 @@ def run(args: Namespace, shell: Shell) -> int:
     if plan is None:
         return 1
     with engine(args, shell) as client:
-        prepared = prepare(client, plan, Settings(prune=args.prune == "on", **image_settings(args, shell)))
+        prepared = prepare(
+            client,
+            plan,
+            Settings(prune=args.prune == "on", replace_network=args.replace_network, **image_settings(args, shell)),
+        )
         manager = client.manager()
     missing = prepared.bound.missing
     if missing:

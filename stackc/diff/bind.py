@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from stackc.diff.images import Pinned, pin
+from stackc.diff.networks import GENERATION_LABEL, choose, renamed
 from stackc.observed import Observed, ObservedObject
 from stackc.plan import NAMESPACE_LABEL, FilePlan, Json, StackPlan
 
 SALT_LABEL = "stackc.salt"
 DIGEST_LABEL = "stackc.digest"
-KEY_LABEL = "stackc.generation-of"
+KEY_LABEL = GENERATION_LABEL
 _NAME_LIMIT = 64  # of an engine's config and secret names
 
 
@@ -80,8 +81,11 @@ def bind(
     salt: Callable[[str], bytes],
     pinned: Mapping[str, Pinned] | None = None,
     notes: tuple[str, ...] = (),
+    *,
+    replace_network: bool = False,
 ) -> Bound:
-    """``salt(name)`` gives 16 random bytes for a new secret generation; ``pinned``: what a registry said of images."""
+    """``salt(name)`` gives 16 random bytes for a new secret generation; ``pinned``: what a registry said of images;
+    ``replace_network``: whether a network with other options than the file's gets a new generation."""
     data: dict[tuple[str, str], bytes] = {}
     missing: list[str] = []
     configs, config_names = _generations("config", plan.configs, observed.configs, salt, data, missing)
@@ -89,8 +93,11 @@ def bind(
     for name, network in plan.networks.items():
         if network.external and name not in observed.networks:
             missing.append(f"external network {name!r} does not exist")
+    networks = choose(plan.networks, observed, replace=replace_network)
     services = {
-        n: pin(_rename(s.spec, config_names, secret_names), observed.services.get(n), pinned or {})
+        n: pin(
+            renamed(_rename(s.spec, config_names, secret_names), networks.names), observed.services.get(n), pinned or {}
+        )
         for n, s in plan.services.items()
     }
     return Bound(
@@ -98,12 +105,12 @@ def bind(
         digest=plan.digest,
         services=services,
         needs={n: dict(s.depends_on) for n, s in plan.services.items()},
-        networks={n: network.spec for n, network in plan.networks.items() if not network.external},
+        networks=networks.bodies,
         configs=configs,
         secrets=secrets,
         data=data,
         missing=tuple(missing),
-        notes=notes,
+        notes=(*notes, *networks.notes),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from stackc.diff.bind import DIGEST_LABEL, KEY_LABEL, SALT_LABEL, Bound, own
 from stackc.diff.changes import Change, FieldChange, PlanDiff
 from stackc.diff.images import moved
+from stackc.diff.networks import base_of
 from stackc.diff.normal import normal
 from stackc.observed import Observed, ObservedService
 from stackc.plan import Json
@@ -36,11 +37,15 @@ def diff(bound: Bound, observed: Observed, last_good: Bound | None = None, *, pr
     rank = {name: i for i, wave in enumerate(waves) for name in wave}
     services.sort(key=lambda c: (rank[c.name], c.name))
     removals = list(_removals(bound, observed))
+    replaced = [
+        Change(kind="network", action="remove", name=name, reason="replaced", id=observed.networks[name].id)
+        for name in _replaced(bound, observed)
+    ]
     return PlanDiff(
         stack=bound.stack,
         target=bound.digest,
         base=observed.fingerprint(),
-        changes=tuple(objects + services + (removals if prune else [])),
+        changes=tuple(objects + services + (removals if prune else []) + replaced),
         waves=waves,
         unchanged=tuple(unchanged),
         prune=prune,
@@ -57,7 +62,8 @@ def _objects(bound: Bound, observed: Observed) -> Iterator[Change]:
     ):
         for name, spec in wanted.items():
             if name not in existing:
-                reason = "content changed" if KEY_LABEL in (spec.get("Labels") or {}) else "new"
+                again = "options changed" if kind == "network" else "content changed"
+                reason = again if KEY_LABEL in (spec.get("Labels") or {}) else "new"
                 yield Change(kind=kind, action="create", name=name, reason=reason, spec=spec)
 
 
@@ -153,23 +159,21 @@ def _removals(bound: Bound, observed: Observed) -> Iterator[Change]:
             yield Change(
                 kind="service", action="remove", name=name, reason="in no file", id=live.id, version=live.version
             )
+    replaced = set(_replaced(bound, observed))
     for name, network in sorted(observed.networks.items()):
-        if name not in bound.networks and own(network.labels, bound.stack):
+        if name not in bound.networks and name not in replaced and own(network.labels, bound.stack):
             yield Change(kind="network", action="remove", name=name, reason="in no file", id=network.id)
 
 
+def _replaced(bound: Bound, observed: Observed) -> Iterator[str]:
+    """Networks of which the stack uses another generation now."""
+    families = {(body.get("Labels") or {}).get(KEY_LABEL) or name for name, body in bound.networks.items()}
+    for name, network in sorted(observed.networks.items()):
+        if name not in bound.networks and base_of(network, bound.stack) in families:
+            yield name
+
+
 def _notes(bound: Bound, observed: Observed) -> Iterator[str]:
-    for name, spec in bound.networks.items():
-        live = observed.networks.get(name)
-        if live is not None and own(live.labels, bound.stack):
-            changed = [
-                k for k in ("Driver", "Attachable", "Internal") if (spec.get(k) or None) != (live.spec.get(k) or None)
-            ]
-            if changed:
-                yield (
-                    f"network {name}: {', '.join(changed)} differs, and an engine cannot change a network in place;"
-                    " the network stays as it is (remove and apply again to change it)"
-                )
     for name in bound.secrets:
         existing = observed.secrets.get(name)
         if existing is not None and not {SALT_LABEL, DIGEST_LABEL} & set(existing.labels):

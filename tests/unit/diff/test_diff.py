@@ -274,7 +274,7 @@ def test_a_network_that_cannot_be_changed_in_place_is_said() -> None:
     p = plan()._replace(
         networks={"shop_default": NetworkPlan("default", {"Name": "shop_default", "Attachable": True}, False)}
     )
-    assert "cannot change a network in place" in diff(bound(p, o), o).notes[0]
+    assert "no engine can change a network in place" in diff(bound(p, o), o).notes[0]
 
 
 def test_values_of_the_environment_are_shown_only_when_asked_for() -> None:
