@@ -71,6 +71,7 @@ CODES: dict[str, Code] = {
     "SC1306": Code(_E, "two different definitions under one name"),
     "SC1307": Code(_E, "a project of too many files or layers", "a file may be included or extended only so often"),
     "SC1308": Code(_W, "a !reset of nothing", _EARLIER, True),
+    "SC1309": Code(_W, "an item of a list that a later one replaces", "keep one of the two", True),
     "SC2001": Code(_E, "an unknown key"),
     "SC2002": Code(_E, "a wrong type"),
     "SC2003": Code(_E, "a required key is missing"),

@@ -40,6 +40,9 @@ DEEPEST = 32
 """So deep may included files include others."""
 
 
+_RANGES = frozenset({"port"})
+
+
 class Text(Protocol):
     """A given file as it was read. ``path``: absolute; "" of stdin."""
 
@@ -91,7 +94,7 @@ def assemble(
         from stackc.explain import explain as explain_schema
 
         root = explain_schema(root, acceptor, context)
-    root = unique(canonical(root, context), context)
+    root = unique(canonical(root, context), context, rules=_RANGES)
     root = complete(resolve(put_aside(root, wanted.profiles, context), context), context)
     return root if project.complete else None
 
@@ -146,7 +149,7 @@ class Project:
 
     def _lay(self, document: Document, file: File, reading: Reading, layers: Layers) -> None:
         root, cuts = cut(document)
-        root = interpolate(root, self.context, reading.scope.environment)
+        root = unique(interpolate(root, self.context, reading.scope.environment), self.context, report=True)
         services = root.get("services")
         if services is not None and is_null(services) and layers.tree is not None:
             self.context.report("SC2002", "`services` must be a mapping, not null", services, path=("services",))
@@ -168,10 +171,14 @@ class Project:
         layers.lay(root, ROOT)
 
     def _note_idle(self, cuts: Cuts, missing: list[tuple[str, ...]], services: Node | None) -> None:
-        """A ``!reset`` of nothing is most likely misspelt."""
+        """A ``!reset`` of nothing is most likely misspelt; one in an extension may be an anchor for others."""
         gone = set(missing)
         for path, span in cuts.resets:
-            if path not in gone or (len(path) > 2 and path[0] == "services" and _extends(services, path[1])):
+            if (
+                path not in gone
+                or path[0].startswith("x-")
+                or (len(path) > 2 and path[0] == "services" and _extends(services, path[1]))
+            ):
                 continue
             self.context.report(
                 "SC1308", f"there is no `{'.'.join(path)}` that !reset could take away", span, path=path

@@ -1,5 +1,6 @@
 """Compose lists without doubles: of two items that the table's ``unique`` column takes for one, the later one counts,
-at the place of the first. Once as they are written, before the schema looks, once in long form."""
+at the place of the first. In each document, in the whole project, and once more where the long form of a range of
+ports may have brought new ones."""
 
 from __future__ import annotations
 
@@ -8,43 +9,57 @@ from collections.abc import Callable
 from stackc.assemble.context import Context
 from stackc.assemble.mounts import parse_mount
 from stackc.attributes import ROOT, Place
-from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, sequence
+from stackc.diagnostics import Related
+from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, plain, sequence
 
 Identity = Callable[[Node, Context], object]
 """What an item is told apart by; None is like nothing else."""
 
 
-def unique(root: Mapping, context: Context) -> Mapping:
-    """The tree without doubles; the same one where there are none."""
-    return _walk(root, ROOT, context)  # type: ignore[return-value]
+def unique(root: Mapping, context: Context, *, report: bool = False, rules: frozenset[str] | None = None) -> Mapping:
+    """The tree without doubles; the same one where there are none. ``report``: lists are as somebody wrote them, so an
+    item that another one replaces is most likely a mistake. ``rules``: only lists with one of these."""
+    return _Walk(context, report, rules).node(root, ROOT)  # type: ignore[return-value]
 
 
-def _walk(node: Node, place: Place, context: Context) -> Node:
-    if isinstance(node, Sequence):
-        rule = place.attr.unique if place.attr is not None else ""
-        return _without_doubles(node, IDENTITY[rule], context) if rule else node
-    if not isinstance(node, Mapping):
-        return node
-    changed: dict[str, Node] | None = None
-    for key, child in node.entries.items():
-        below = place.child(key)
-        if below is None or isinstance(child, Scalar) or not _CONCERNED[below]:
-            continue
-        new = _walk(child, below, context)
-        if new is not child:
-            changed = changed or dict(node.entries)
-            changed[key] = new
-    return node if changed is None else Mapping(changed, node.keys, node.file, node.start, node.end)
+class _Walk:
+    def __init__(self, context: Context, report: bool, rules: frozenset[str] | None) -> None:
+        self.context = context
+        self.report = report
+        self.rules = rules
 
+    def node(self, node: Node, place: Place) -> Node:
+        if isinstance(node, Sequence):
+            rule = place.attr.unique if place.attr is not None else ""
+            wanted = rule and (self.rules is None or rule in self.rules) and len(node.items) > 1
+            return self._without_doubles(node, IDENTITY[rule]) if wanted else node
+        if not isinstance(node, Mapping):
+            return node
+        changed: dict[str, Node] | None = None
+        for key, child in node.entries.items():
+            below = place.child(key)
+            if below is None or isinstance(child, Scalar) or not _CONCERNED[below]:
+                continue
+            new = self.node(child, below)
+            if new is not child:
+                changed = changed or dict(node.entries)
+                changed[key] = new
+        return node if changed is None else Mapping(changed, node.keys, node.file, node.start, node.end)
 
-def _without_doubles(node: Sequence, identity: Identity, context: Context) -> Sequence:
-    if len(node.items) < 2:
-        return node
-    kept: dict[object, Node] = {}
-    for at, item in enumerate(node.items):
-        key = identity(item, context)
-        kept[at if key is None else key] = item
-    return node if len(kept) == len(node.items) else sequence(list(kept.values()), node)
+    def _without_doubles(self, node: Sequence, identity: Identity) -> Sequence:
+        kept: dict[object, Node] = {}
+        for at, item in enumerate(node.items):
+            key = identity(item, self.context)
+            if key is None:
+                key = (at,)
+            elif self.report and key in kept and plain(kept[key]) != plain(item):
+                message, related = (
+                    "a later item of the list replaces this one",
+                    (Related(item.span, "this one counts"),),
+                )
+                self.context.report("SC1309", message, kept[key], related=related)
+            kept[key] = item
+        return node if len(kept) == len(node.items) else sequence(list(kept.values()), node)
 
 
 def _concerned(place: Place, into: dict[Place, bool]) -> bool:

@@ -7,7 +7,7 @@ import gc
 import os.path
 from typing import TYPE_CHECKING
 
-from stackc.cli.inputs import add_inputs, find_inputs, rename, show
+from stackc.cli.inputs import Inputs, add_inputs, find_inputs, rename, show
 from stackc.cli.shell import Shell, UserError
 from stackc.compile import Assembled, Compiled, assemble_files, own_name
 from stackc.disk import DiskReader
@@ -29,45 +29,38 @@ def run(args: Namespace, shell: Shell) -> int:
     """The text on stdout, findings on stderr. As with docker, names that are not defined are an error in the Compose
     dialect only."""
     gc.disable()  # a tree is being built and nothing of it is garbage
-    compiled, assembled = _read(args, shell)
+    inputs = find_inputs(args, shell)
+    compiled, assembled = _read(args, shell, inputs)
     if compiled.diagnostics:
         show(compiled, args, shell)
     if assembled is None:
         return 1
-    shell.out.write(_text(args, shell, assembled))
+    shell.out.write(_text(args, shell, assembled, inputs.stack))
     gc.enable()
     return 0
 
 
-def _read(args: Namespace, shell: Shell) -> tuple[Compiled, Assembled | None]:
+def _read(args: Namespace, shell: Shell, inputs: Inputs) -> tuple[Compiled, Assembled | None]:
     """The findings (without a plan), and what the files make; None when there are errors."""
     from stackc.checks import settled
     from stackc.diagnostics import has_errors
 
-    inputs = find_inputs(args, shell)
-    assembled = assemble_files(
-        inputs.files,
-        DiskReader(inputs.root, also=inputs.files),
-        environment=shell.env,
-        stack=args.stack,
-        dialect=args.dialect,
-        stdin=inputs.stdin,
-        dotenv=inputs.dotenv,
-    )
+    reader = DiskReader(inputs.root, also=inputs.files)
+    assembled = assemble_files(inputs.files, reader, environment=shell.env, **inputs.compile_options(args))
     context = assembled.context
     if assembled.root is not None and not context.is_stack:
         from stackc.checks.consistency import check_project
 
         check_project(assembled.root, context)
     findings, _ = settled(context, assembled.sources, complete=False)
-    compiled = rename(Compiled(None, findings, assembled.sources), inputs.shown)
+    compiled = rename(Compiled(None, findings, assembled.sources), inputs)
     return compiled, None if assembled.root is None or has_errors(findings) else assembled
 
 
-def _text(args: Namespace, shell: Shell, assembled: Assembled) -> str:
+def _text(args: Namespace, shell: Shell, assembled: Assembled, stack: str | None) -> str:
     context, root = assembled.context, assembled.root
     assert root is not None
-    name = args.stack or own_name(root) or _folder_name(context.folder)
+    name = stack or own_name(root) or _folder_name(context.folder)
     wanted = [kind for kind in _LISTS if getattr(args, kind)]
     if wanted:
         from stackc.report.compose_config import names

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import gc
 import os.path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stackc.cli.shell import Shell, UserError
 from stackc.compile import STDIN, STDIN_NAME, Compiled, check_stack, compile_stack
@@ -16,11 +16,12 @@ from stackc.plan import StackPlan
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
 
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDES = (
-    "compose.override.yaml",
     "compose.override.yml",
+    "compose.override.yaml",
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 )
@@ -41,24 +42,42 @@ def add_inputs(
     parser.add_argument(
         "--env-file", action="append", metavar="FILE", help="variables, instead of .env (Compose dialect)"
     )
+    parser.add_argument(
+        "--profile", action="append", metavar="NAME", help="services of this profile too; * is all (Compose dialect)"
+    )
     parser.add_argument("--dialect", choices=("stack", "compose"), help="default: stack if the file has a `version:`")
     parser.add_argument("--quiet", "-q", action="store_true", help="errors only")
     parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal")
 
 
 class Inputs(NamedTuple):
-    """Files as absolute paths (or ``-``), and how each is shown: as the user wrote it."""
+    """Files as absolute paths (or ``-``), and how each is shown: as the user wrote it. ``stack``: the name that was
+    given, or None. ``dotenv``: names and contents of the env files."""
 
     files: list[str]
     shown: dict[str, str]
     root: str
+    cwd: str
+    stack: str | None
+    profiles: tuple[str, ...]
     dotenv: list[tuple[str, bytes]]
     stdin: bytes | None
 
+    def compile_options(self, args: Namespace) -> dict[str, Any]:
+        """What ``compile_stack`` and ``assemble_files`` take besides files, reader and environment."""
+        return {
+            "stack": self.stack,
+            "dialect": args.dialect,
+            "stdin": self.stdin,
+            "dotenv": self.dotenv,
+            "profiles": self.profiles,
+        }
+
 
 def find_inputs(args: Namespace, shell: Shell) -> Inputs:
-    """Raises UserError when there is no file to read."""
-    given: list[str] = args.file or default_files(shell.cwd)
+    """What the arguments and, where they are silent, the ``COMPOSE_`` variables name. Raises UserError when there is no
+    file to read."""
+    given, dotenv = _given(args, shell)
     files = [file if file == STDIN else os.path.normpath(os.path.join(shell.cwd, file)) for file in given]
     if files.count(STDIN) > 1:
         raise UserError("stdin can be read only once: give -c - once", 64)
@@ -66,13 +85,46 @@ def find_inputs(args: Namespace, shell: Shell) -> Inputs:
     first = next((path for path in files if path != STDIN), None)
     root = os.path.dirname(first) if first is not None else shell.cwd
     stdin = _stdin(shell) if STDIN in files else None
-    return Inputs(files, shown, root, _dotenv(args, shell, root), stdin)
+    dotenv += _beside(args, shell, root) if root != shell.cwd or args.file else []
+    dotenv.reverse()  # of two the one that stands nearer to the user counts
+    variables = _compose_variables(dotenv, shell)
+    profiles = args.profile or _listed(variables.get("COMPOSE_PROFILES", ""), ",")
+    stack = args.stack or variables.get("COMPOSE_PROJECT_NAME") or None
+    return Inputs(files, shown, root, shell.cwd, stack, tuple(profiles), dotenv, stdin)
 
 
 def project_folder(args: Namespace, shell: Shell) -> str:
     """Where relative paths begin: the folder of the first file, or the working folder for stdin alone."""
-    first = next((name for name in args.file or default_files(shell.cwd) if name != STDIN), None)
+    first = next((name for name in _given(args, shell)[0] if name != STDIN), None)
     return shell.cwd if first is None else os.path.dirname(os.path.normpath(os.path.join(shell.cwd, first)))
+
+
+def _given(args: Namespace, shell: Shell) -> tuple[list[str], list[tuple[str, bytes]]]:
+    """The files as the user names them, and the env files that were read to find them out: those that are named, or,
+    without -c, ``.env`` of the working folder, which may say ``COMPOSE_FILE``."""
+    named = args.env_file or _listed(shell.env.get("COMPOSE_ENV_FILES", ""), ",")
+    if named:
+        dotenv = [_env_file(name, shell) for name in reversed(named)]
+    else:
+        dotenv = [] if args.file else _beside(args, shell, shell.cwd)
+    if args.file:
+        return args.file, dotenv
+    variables = _compose_variables(dotenv, shell)
+    separator = variables.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+    return _listed(variables.get("COMPOSE_FILE", ""), separator) or default_files(shell.cwd), dotenv
+
+
+def _listed(text: str, separator: str) -> list[str]:
+    return [part.strip() for part in text.split(separator) if part.strip()]
+
+
+def _compose_variables(dotenv: list[tuple[str, bytes]], shell: Shell) -> Mapping[str, str]:
+    """What may be said of the project in variables; faults of the env files are reported when the project is read."""
+    if not any(b"COMPOSE_" in data for _, data in dotenv):
+        return shell.env
+    from stackc.assemble.variables import variables
+
+    return {**variables(dotenv, shell.env, [], {}), **shell.env}
 
 
 def default_files(cwd: str) -> list[str]:
@@ -97,22 +149,21 @@ def _stdin(shell: Shell) -> bytes:
     return shell.stdin.read().encode("utf-8", "surrogateescape")
 
 
-def _dotenv(args: Namespace, shell: Shell, root: str) -> list[tuple[str, bytes]]:
-    """Name and content of the env files; ``.env`` beside the first file only when none is named."""
-    names = args.env_file
-    if not names:
-        path = os.path.join(root, ".env")
-        if not os.path.isfile(path):
-            return []
-        names = [os.path.relpath(path, shell.cwd)]
-    found = []
-    for name in names:
-        try:
-            with open(os.path.join(shell.cwd, name), "rb") as file:
-                found.append((name, file.read()))
-        except OSError as error:
-            raise UserError(f"the env file {name} cannot be read: {error.strerror}") from None
-    return found
+def _beside(args: Namespace, shell: Shell, folder: str) -> list[tuple[str, bytes]]:
+    """``.env`` of a folder, where there is one and no env file is named."""
+    disabled = shell.env.get("COMPOSE_DISABLE_ENV_FILE", "").lower() in ("1", "t", "true")
+    path = os.path.join(folder, ".env")
+    if args.env_file or shell.env.get("COMPOSE_ENV_FILES") or disabled or not os.path.isfile(path):
+        return []
+    return [_env_file(os.path.relpath(path, shell.cwd), shell)]
+
+
+def _env_file(name: str, shell: Shell) -> tuple[str, bytes]:
+    try:
+        with open(os.path.join(shell.cwd, name), "rb") as file:
+            return name, file.read()
+    except OSError as error:
+        raise UserError(f"the env file {name} cannot be read: {error.strerror}") from None
 
 
 def read_stack(args: Namespace, shell: Shell, *, digest: bool = True) -> Compiled:
@@ -120,36 +171,33 @@ def read_stack(args: Namespace, shell: Shell, *, digest: bool = True) -> Compile
     gc.disable()  # a tree is being built and nothing of it is garbage: collecting would take as long as the compile
     inputs = find_inputs(args, shell)
     function = compile_stack if digest else check_stack
-    compiled = function(
-        inputs.files,
-        DiskReader(inputs.root, also=inputs.files),
-        stack=args.stack,
-        environment=shell.env,
-        dialect=args.dialect,
-        stdin=inputs.stdin,
-        dotenv=inputs.dotenv,
-    )
+    reader = DiskReader(inputs.root, also=inputs.files)
+    compiled = function(inputs.files, reader, environment=shell.env, **inputs.compile_options(args))
     gc.enable()
-    return rename(compiled, inputs.shown)
+    return rename(compiled, inputs)
 
 
-def rename(compiled: Compiled, shown: dict[str, str]) -> Compiled:
-    """The same findings with other names for the files."""
+def rename(compiled: Compiled, inputs: Inputs) -> Compiled:
+    """The same findings with other names for the files: as the user wrote them, or from the working folder."""
+    here = inputs.cwd.rstrip("/") + "/"
+    names = {str(file): str(file).removeprefix(here) for file in compiled.sources if file.startswith(here)}
+    names.update(inputs.shown)
+    if not any(file != name for file, name in names.items()):
+        return compiled
 
-    def span(one: Span | None) -> Span | None:
-        return None if one is None else one._replace(file=shown.get(one.file, one.file))
+    def span(one: Span) -> Span:
+        return one._replace(file=names.get(one.file, one.file))
 
     def diagnostic(one: Diagnostic) -> Diagnostic:
         message = one.message
-        for path, name in shown.items():
+        for path, name in names.items():
             message = message.replace(path, name)
-        related = tuple(r._replace(span=r.span._replace(file=shown.get(r.span.file, r.span.file))) for r in one.related)
-        return one._replace(span=span(one.span), message=message, related=related)
+        related = tuple(r._replace(span=span(r.span)) for r in one.related)
+        return one._replace(span=one.span and span(one.span), message=message, related=related)
 
-    sources = {shown.get(file, file): text for file, text in compiled.sources.items()}
     return compiled._replace(
         diagnostics=[diagnostic(one) for one in compiled.diagnostics],
-        sources=sources,
+        sources={names.get(file, file): text for file, text in compiled.sources.items()},
         suppressed=tuple(one._replace(diagnostic=diagnostic(one.diagnostic)) for one in compiled.suppressed),
     )
 
