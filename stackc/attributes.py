@@ -327,8 +327,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _service.ours(
         "depends_on", "services are written in waves", short="depends_on", merge="depends_on", layer="dependencies"
     ),
-    *_service.keys("depends_on.*", "condition", compose=OURS, **_COMPOSE),
-    *_service.keys("depends_on.*", "required restart", compose=OURS, cast="bool", **_COMPOSE),
+    *_service.keys("depends_on.*", "condition required restart", compose=OURS, **_COMPOSE),
     _service.ours("x-stackc", "settings of stackc itself"),
     _service.warned("x-stackc.wave", "this version does not order services by it", "use `depends_on`", cast="int"),
     _service.ours("profiles", "services of other profiles are left out", unique="name", **_COMPOSE),
@@ -518,6 +517,14 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _secret("driver", "Driver.Name"),
     _secret("driver_opts", "Driver.Options", "kept_pairs", short="pairs"),
 )  # fmt: skip
+
+YOUNGER: dict[str, dict[str, str]] = {
+    "services.*.security_opt": {
+        f"{CONTAINER}.Privileges.{field}": "1.44" for field in ("NoNewPrivileges", "Seccomp", "AppArmor")
+    },
+    "services.*.tmpfs": {f"{CONTAINER}.Mounts.[].TmpfsOptions.Options": "1.46"},
+}
+"""Fields below a key's own that only some of its values need: path → field → ``since``."""
 
 
 class Place:

@@ -1,11 +1,13 @@
 """What a Compose file means without saying so: dependencies by links and shared namespaces, ``scale``, build arguments
-taken from the environment. The last pass over a project, after all files are merged; the stack dialect has none of it.
+taken from the environment, targets of volumes without detours. The last pass over a project, after all files are
+merged; the stack dialect has none of it.
 """
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, scalar
+from stackc.assemble.mounts import clean
+from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, scalar, sequence
 
 _NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 
@@ -37,9 +39,19 @@ def _service(service: Mapping, context: Context) -> Mapping:
     args = build.get("args") if isinstance(build, Mapping) else None
     if isinstance(build, Mapping) and isinstance(args, Mapping):
         changed["build"] = mapping({**build.entries, "args": _known(args, context)}, build, build.keys)
+    volumes = service.get("volumes")
+    if isinstance(volumes, Sequence):
+        changed["volumes"] = sequence([_clean(item) for item in volumes.items], volumes)
     if not changed:
         return service
     return Mapping({**service.entries, **changed}, service.keys, service.file, service.start, service.end)
+
+
+def _clean(volume: Node) -> Node:
+    target = volume.get("target") if isinstance(volume, Mapping) else None
+    if not isinstance(volume, Mapping) or not isinstance(target, Scalar) or clean(str(target.value)) == target.value:
+        return volume
+    return mapping({**volume.entries, "target": scalar(clean(str(target.value)), target)}, volume, volume.keys)
 
 
 def _implied(service: Mapping) -> dict[str, Node]:

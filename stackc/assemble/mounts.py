@@ -1,6 +1,7 @@
 """The short form of volumes, ``[source:]target[:options]``, as docker's CLI splits it."""
 
 # annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
+from posixpath import normpath
 from typing import NamedTuple
 
 _PROPAGATIONS = ("rprivate", "private", "rshared", "shared", "rslave", "slave")
@@ -68,3 +69,9 @@ def is_file_path(source: str) -> bool:
 def is_absolute(path: str) -> bool:
     """Unix, or a Windows drive with a slash: such a path is left as it is written."""
     return path.startswith("/") or (len(path) > 2 and path[0].isalpha() and path[1] == ":" and path[2] in "\\/")
+
+
+def clean(path: str) -> str:
+    """Go's path.Clean: without ``.``, ``..`` and slashes that say nothing."""
+    short = normpath(path) if path else "."
+    return short[1:] if short.startswith("//") else short

@@ -40,7 +40,7 @@ def check(root: Mapping, stack: str, context: Context) -> None:
 
 def check_project(root: Mapping, context: Context) -> None:
     """Everything that makes ``docker compose config`` refuse a project; what becomes of it in a stack is not asked."""
-    from stackc.checks import cycles, references
+    from stackc.checks import cycles, mounts, references
 
     known = len(context.findings)
     references.check(root, "", context)
@@ -48,6 +48,8 @@ def check_project(root: Mapping, context: Context) -> None:
     context.findings[known:] = [one for one in context.findings[known:] if one.path[-1:] != ("credential_spec",)]
     cycles.check(root, "", context)
     check(root, "", context)
+    for key, service in entries(root, "services"):
+        mounts.check(key, service, context)
     _images(root, context)
     if not root.entries:
         context.report("SC1006", "the files say nothing", root.start_span)
@@ -178,7 +180,7 @@ def _commands(key: str, service: Mapping, context: Context) -> None:
         at = field(field(service, "healthcheck"), "test")
         context.report("SC2004", message, at, path=("services", key, "healthcheck", "test"))
     for item in items(field(service, "develop"), "watch"):
-        if text(item, "action") != "rebuild" and not text(item, "target"):
+        if text(item, "action") not in ("rebuild", "restart") and not text(item, "target"):
             message = f"the action {text(item, 'action')} needs a `target`"
             context.report("SC2003", message, item, path=("services", key, "develop", "watch"))
 

@@ -303,6 +303,22 @@ def compose_model(root: Mapping, name: str, *, json: bool) -> Json:
     return {key: model[key] for key in sorted(model)} if json else model
 
 
+def names(root: Mapping, kind: str, project: str) -> list[str]:
+    """What ``docker compose config --services`` and the like list, sorted: keys, of services also their images
+    (``images``, named after the project where there is none) and profiles."""
+    services = _services(root)
+    if kind == "images":
+        return sorted({str(value(field(node, "image")) or f"{project}-{key}") for key, node in services.items()})
+    if kind == "profiles":
+        return sorted({str(value(item)) for node in services.values() for item in _items(node, "profiles")})
+    if kind == "services":
+        return sorted(services)
+    parent = root.get(kind)
+    objects = set(parent.entries) if isinstance(parent, Mapping) else set()
+    used = _used(services)[kind]
+    return sorted(used & (objects | {"default"})) if kind == "networks" else sorted(objects & used)
+
+
 def _services(root: Mapping) -> dict[str, Mapping]:
     node = root.get("services")
     return {key: one for key, one in node.items() if isinstance(one, Mapping)} if isinstance(node, Mapping) else {}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from posixpath import normpath
-
 from stackc.assemble.context import Context
 from stackc.assemble.forms.values import scalar_text, with_home
-from stackc.assemble.mounts import is_absolute, parse_mount
+from stackc.assemble.mounts import clean, is_absolute, parse_mount
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, scalar, sequence
 from stackc.parse.scalars import go_text
 
@@ -81,7 +79,7 @@ def _short_volume(item: Scalar, context: Context, path: tuple[str, ...]) -> dict
 
 
 def compose_volumes(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
-    """Each with ``type`` and a clean ``target``; the source of a bind mount is absolute."""
+    """Each with ``type`` and ``target``; the source of a bind mount is absolute."""
     if not isinstance(node, Sequence):
         return None
     made = [_compose_volume(item, context, path) for item in node.items]
@@ -104,7 +102,8 @@ def _compose_volume(item: Node, context: Context, path: tuple[str, ...]) -> Mapp
         hint = "name the folder in the container"
         context.report("SC3002", "a volume has no `target`", item.start_span, path=path, hint=hint)
         return None
-    entries["target"] = scalar(_clean(scalar_text(target)), target)
+    if isinstance(item, Scalar):  # a long form is cleaned when all files are merged: until then it is another target
+        entries["target"] = scalar(clean(scalar_text(target)), target)
     if scalar_text(entries.get("type")) == "bind":
         source = entries.get("source")
         if source is None:
@@ -112,12 +111,6 @@ def _compose_volume(item: Node, context: Context, path: tuple[str, ...]) -> Mapp
             return None
         entries["source"] = _found_at(host_path(scalar_text(source), context, source), source)
     return Mapping(entries, keys, item.file, item.start, item.end)
-
-
-def _clean(target: str) -> str:
-    """Go's path.Clean."""
-    clean = normpath(target) if target else "."
-    return clean[1:] if clean.startswith("//") else clean
 
 
 def host_path(path: str, context: Context, at: Node) -> str:

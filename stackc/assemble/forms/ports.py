@@ -107,8 +107,11 @@ def _compose_port(item: Mapping, context: Context, path: tuple[str, ...]) -> lis
         context.report("SC3001", f"`{target.text}` is no port: ports are 0 to 65535", target, path=path)
         return []
     published = entries.get("published")
-    if isinstance(published, Scalar) and isinstance(published.value, (int, float)):
-        entries["published"] = scalar(go_text(published.value), published)
+    if isinstance(published, Scalar) and isinstance(published.value, float):
+        context.report("SC3001", f"`{published.text}` is no port", published, path=path)
+        return []
+    if isinstance(published, Scalar) and isinstance(published.value, int):
+        entries["published"] = scalar(str(published.value), published)
     address = entries.get("host_ip")
     if isinstance(address, Scalar) and isinstance(address.value, str):
         try:

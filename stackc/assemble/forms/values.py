@@ -165,12 +165,12 @@ def mode(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
     """A file mode as a number; in quotes it is octal."""
     if not isinstance(node, Scalar) or node.value is None:
         return None
-    if not isinstance(node.value, str):
-        return whole(node, context, path)
     digits = node.value
-    if not digits or not set(digits) <= set("01234567") or len(digits) > 20:
+    if isinstance(digits, int):
+        return whole(node, context, path)
+    if not isinstance(digits, str) or not digits or not set(digits) <= set("01234567") or len(digits) > 20:
         hint = 'write it in octal digits, such as "0440"'
-        context.report("SC3010", f"`{node.value}` is no file mode", node, path=path, hint=hint)
+        context.report("SC3010", f"`{node.text}` is no file mode", node, path=path, hint=hint)
         return None
     return Scalar(int(digits, 8), node.text, node.file, node.start, node.end)
 
