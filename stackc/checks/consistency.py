@@ -8,8 +8,6 @@ takes the earlier one away.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from stackc.assemble.context import Context
 from stackc.assemble.quantity import float32
 from stackc.diagnostics import Related
@@ -35,7 +33,10 @@ def check(root: Mapping, stack: str, context: Context) -> None:
             _commands(key, service, context)
     for kind in ("configs", "secrets"):
         for name, node in entries(root, kind):
-            _content(kind, name, node, root, context)
+            sources = _sources(kind, node)
+            if len(sources) > 1 and not flag(node, "external"):
+                message = f"the {kind[:-1]} `{name}` has both `{sources[0][0]}` and `{sources[1][0]}`"
+                context.report("SC3011", message, sources[1][1], path=(kind, name), hint=_ONE)
 
 
 def check_project(root: Mapping, context: Context) -> None:
@@ -50,7 +51,9 @@ def check_project(root: Mapping, context: Context) -> None:
     check(root, "", context)
     for key, service in entries(root, "services"):
         mounts.check(key, service, context)
+        _optional(key, service, root, context)
     _images(root, context)
+    _contents(root, context)
     if not root.entries:
         context.report("SC1006", "the files say nothing", root.start_span)
 
@@ -64,6 +67,32 @@ def _images(root: Mapping, context: Context) -> None:
         assert isinstance(services, Mapping)
         message = f"the service `{key}` has neither `image` nor `build`"
         context.report("SC4008", message, services.key_span(key), path=("services", key))
+
+
+def _contents(root: Mapping, context: Context) -> None:
+    """When a stack is deployed, ``lower.files`` looks at what a config or secret contains."""
+    for kind in ("configs", "secrets"):
+        parent = field(root, kind)
+        for name, node in entries(root, kind):
+            # Swarm asks the driver for the content of such a secret; docker compose has no drivers of secrets
+            if _sources(kind, node) or flag(node, "external") or text(node, "driver"):
+                continue
+            assert isinstance(parent, Mapping)
+            message = f"the {kind[:-1]} `{name}` has no content"
+            hint = "give it `file` or `environment`, or `external: true`"
+            context.report("SC2003", message, parent.key_span(name), path=(kind, name), hint=hint)
+
+
+def _optional(key: str, service: Node, root: Mapping, context: Context) -> None:
+    """docker compose wants every dependency to be there; ``required: false`` is for what a profile turns off."""
+    depends_on = field(service, "depends_on")
+    for name, _ in entries(service, "depends_on"):
+        known = field(field(root, "services"), name) is not None or name in context.inactive
+        if not known and not is_required(service, name) and isinstance(depends_on, Mapping):
+            message = f"`{key}` depends on `{name}`, which is no service"
+            hint = "`required: false` is for services that a profile turns off"
+            at = depends_on.key_span(name)
+            context.report("SC4005", message, at, path=("services", key, "depends_on"), hint=hint)
 
 
 def _build(key: str, service: Mapping, root: Mapping, context: Context) -> None:
@@ -162,15 +191,7 @@ def _references(key: str, service: Mapping, root: Mapping, context: Context) -> 
         if field(field(root, "models"), name) is None:
             message = f"the service `{key}` uses the model `{name}`, which is not defined"
             path = ("services", key, "models")
-            context.report("SC4046", message, node, path=path, hint="define it under the top-level `models:`")
-    depends_on = field(service, "depends_on")
-    for name, _ in entries(service, "depends_on"):
-        known = field(field(root, "services"), name) is not None or name in context.inactive
-        if not known and not is_required(service, name) and isinstance(depends_on, Mapping):
-            message = f"`{key}` depends on `{name}`, which is no service"
-            hint = "`required: false` is for services that a profile turns off"
-            at = depends_on.key_span(name)
-            context.report("SC4005", message, at, path=("services", key, "depends_on"), hint=hint)
+            context.report("SC4046", message, node, path=path)
 
 
 def _commands(key: str, service: Mapping, context: Context) -> None:
@@ -185,26 +206,7 @@ def _commands(key: str, service: Mapping, context: Context) -> None:
             context.report("SC2003", message, item, path=("services", key, "develop", "watch"))
 
 
-def _content(kind: str, name: str, node: Node, root: Mapping, context: Context) -> None:
-    if flag(node, "external"):
-        return
-    sources = tuple(_sources(kind, node))
-    if kind == "secrets" and not sources and text(node, "driver"):
-        return  # Swarm asks the driver for it; docker compose has no drivers of secrets
-    parent = field(root, kind)
-    assert isinstance(parent, Mapping)
-    ways = ("file", "environment") if kind == "secrets" else ("file", "environment", "content")
-    if not sources:
-        hint = f"give it one of {', '.join(f'`{way}`' for way in ways)}, or `external: true`"
-        message = f"the {kind[:-1]} `{name}` has no content"
-        context.report("SC2003", message, parent.key_span(name), path=(kind, name), hint=hint)
-    elif len(sources) > 1:
-        message = f"the {kind[:-1]} `{name}` has both `{sources[0][0]}` and `{sources[1][0]}`"
-        context.report("SC3011", message, sources[1][1], path=(kind, name), hint=_ONE)
-
-
-def _sources(kind: str, node: Node) -> Iterator[tuple[str, Scalar]]:
-    for way in ("file", "environment", "content"):
-        found = field(node, way)
-        if isinstance(found, Scalar) and (kind == "configs" or way != "content"):
-            yield way, found
+def _sources(kind: str, node: Node) -> list[tuple[str, Scalar]]:
+    ways = ("file", "environment", "content") if kind == "configs" else ("file", "environment")
+    found = [(way, field(node, way)) for way in ways]
+    return [(way, one) for way, one in found if isinstance(one, Scalar)]
