@@ -184,7 +184,7 @@ def _merged(documents: list[Document], context: Context) -> Mapping | None:
         if is_crowded(document.root, context):
             return None
         tree = _canonical(document.root, context)
-        root = tree if root is None else merge(root, tree, stack=True)
+        root = tree if root is None else merge(root, tree)
     return root
 
 

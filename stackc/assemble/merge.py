@@ -1,9 +1,8 @@
-"""Several files into one, both already canonical.
+"""Several stack files into one, each already canonical, as docker's reflection-based merge does it, faults included.
 
-Stack dialect: what docker's reflection-based merge does, faults included. A scalar replaces unless it is Go's zero
-value; lists are appended without looking; ports are keyed by their published port, so all unpublished ones collapse,
-and they collapse as soon as a later file names the service. Compose dialect: mappings merge, lists are united by
-their natural key, scalars replace, commands replace whole.
+A scalar replaces unless it is Go's zero value; lists are appended without looking; ports are keyed by their published
+port, so all unpublished ones collapse, and they collapse as soon as a later file names the service. Compose projects
+are merged by ``stackc.assemble.layers``.
 """
 
 from __future__ import annotations
@@ -13,81 +12,66 @@ from collections.abc import Callable
 from stackc.attributes import ROOT, Place
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, sequence
 
-Merge = Callable[[Node | None, Node | None, bool], Node | None]
-"""``(base, override, stack dialect)``; at least one is given. Positions stay those of the node that is kept."""
+Merge = Callable[[Node | None, Node | None], Node | None]
+"""``(base, override)``; at least one is given. Positions stay those of the node that is kept."""
 
 
-def merge(base: Mapping, override: Mapping, *, stack: bool) -> Mapping:
-    """``base`` changed by ``override``. Pure; neither is changed."""
+def merge(base: Mapping, override: Mapping) -> Mapping:
+    """``base`` changed by ``override``. Pure; neither is changed. What is neither a service nor an object comes from
+    the first file."""
     entries = dict(base.entries)
     keys = {**override.keys, **base.keys}
     for key, node in override.entries.items():
-        merged: Node | None
         if key == "services":
-            merged = _services(entries.get(key), node, stack)
+            entries[key] = _services(entries.get(key), node)
         elif key in ("networks", "volumes", "configs", "secrets"):
-            merged = _objects(entries.get(key), node, stack)
-        elif key in entries and (stack or key == "version"):
-            merged = entries[key]  # extras come from the first file
-        elif stack and key.startswith("x-"):
-            continue
-        else:
-            place = ROOT.child(key)
-            merged = _node(entries.get(key), node, place, stack)
-        if merged is not None:
-            entries[key] = merged
+            entries[key] = _objects(entries.get(key), node)
+        elif key not in entries and not key.startswith("x-"):
+            entries[key] = node
     return Mapping(entries, keys, base.file, base.start, base.end)
 
 
-def _services(base: Node | None, override: Node, stack: bool) -> Node:
+def _services(base: Node | None, override: Node) -> Node:
     if not isinstance(base, Mapping) or not isinstance(override, Mapping):
         return override
     place = ROOT.children["services"].any
     assert place is not None
     entries = dict(base.entries)
     for name, service in override.items():
-        if name in entries:
-            merged = _mapping(entries[name], service, place, stack)
-            assert merged is not None
-            entries[name] = merged
-        else:
-            entries[name] = service
+        entries[name] = _mapping(entries[name], service, place) if name in entries else service
     return Mapping(entries, {**override.keys, **base.keys}, base.file, base.start, base.end)
 
 
-def _objects(base: Node | None, override: Node, stack: bool) -> Node:
-    """Top-level objects: docker replaces an entry whole, Compose merges it."""
+def _objects(base: Node | None, override: Node) -> Node:
+    """docker replaces a top-level object whole."""
     if not isinstance(base, Mapping) or not isinstance(override, Mapping):
         return override
-    entries = dict(base.entries)
-    for name, node in override.items():
-        old = entries.get(name)
-        entries[name] = node if stack or old is None else (_mapping(old, node, None, stack) or node)
+    entries = {**base.entries, **override.entries}
     return Mapping(entries, {**base.keys, **override.keys}, base.file, base.start, base.end)
 
 
-def _node(base: Node | None, override: Node | None, place: Place | None, stack: bool) -> Node | None:
+def _node(base: Node | None, override: Node | None, place: Place | None) -> Node | None:
     rule = place.attr.merge if place is not None and place.attr is not None else ""
     if rule in RULES:
-        return RULES[rule](base, override, stack)
+        return RULES[rule](base, override)
     if override is None:
         return base
     if base is None:
         return override
     if isinstance(base, Mapping) and isinstance(override, Mapping):
-        return _mapping(base, override, place, stack)
+        return _mapping(base, override, place)
     if isinstance(base, Sequence) and isinstance(override, Sequence):
-        return _append(base, override, stack)
-    return base if stack and _is_zero(override) else override
+        return _append(base, override)
+    return base if _is_zero(override) else override
 
 
-def _mapping(base: Node, override: Node, place: Place | None, stack: bool) -> Node | None:
+def _mapping(base: Node, override: Node, place: Place | None) -> Node:
     if not isinstance(base, Mapping) or not isinstance(override, Mapping):
         return override
     entries: dict[str, Node] = {}
     for key in (*base.entries, *(key for key in override.entries if key not in base.entries)):
         below = place.child(key) if place is not None else None
-        merged = _node(base.entries.get(key), override.entries.get(key), below, stack)
+        merged = _node(base.entries.get(key), override.entries.get(key), below)
         if merged is not None:
             entries[key] = merged
     return Mapping(entries, {**base.keys, **override.keys}, base.file, base.start, base.end)
@@ -102,56 +86,33 @@ def _is_zero(node: Node) -> bool:
     return isinstance(node, Mapping) and not node.entries
 
 
-def _append(base: Node | None, override: Node | None, stack: bool) -> Node | None:
+def _append(base: Node | None, override: Node | None) -> Node | None:
+    """Also of healthcheck.test: the override's words come behind the base's."""
     if not isinstance(base, Sequence) or not isinstance(override, Sequence):
         return override if override is not None else base
-    if stack:
-        return sequence([*base.items, *override.items], base)
-    known = {_identity(item) for item in base.items}
-    fresh = [item for item in override.items if _identity(item) not in known]
-    return sequence([*base.items, *fresh], base)
+    return sequence([*base.items, *override.items], base)
 
 
-def _identity(node: Node) -> str:
-    if isinstance(node, Scalar):
-        return f"{type(node.value).__name__} {node.value}"
-    if isinstance(node, Mapping):
-        return "{" + ",".join(f"{key}={_identity(value)}" for key, value in sorted(node.entries.items())) + "}"
-    assert isinstance(node, Sequence)
-    return "[" + ",".join(map(_identity, node.items)) + "]"
+def _replace(base: Node | None, override: Node | None) -> Node | None:
+    return base if override is None or (base is not None and _is_zero(override)) else override
 
 
-def _replace(base: Node | None, override: Node | None, stack: bool) -> Node | None:
-    if override is None or (stack and base is not None and _is_zero(override)):
-        return base
-    return override
-
-
-def _pointer(base: Node | None, override: Node | None, stack: bool) -> Node | None:
+def _pointer(base: Node | None, override: Node | None) -> Node | None:
     """Numbers that docker holds by reference: 0 is a value."""
     return base if override is None or (isinstance(override, Scalar) and override.value is None) else override
 
 
-def _duration(base: Node | None, override: Node | None, stack: bool) -> Node | None:
-    return _replace(base, override, stack) if stack else _pointer(base, override, stack)
-
-
-def _concatenate(base: Node | None, override: Node | None, stack: bool) -> Node | None:
-    """healthcheck.test: docker appends the override's words to the base's, Compose replaces."""
-    return _append(base, override, True) if stack else _replace(base, override, stack)
-
-
-def _pairs(base: Node | None, override: Node | None, stack: bool) -> Node | None:
+def _pairs(base: Node | None, override: Node | None) -> Node | None:
     if not isinstance(base, Mapping) or not isinstance(override, Mapping):
         return override if override is not None else base
     keys = {**base.keys, **override.keys}
     return Mapping({**base.entries, **override.entries}, keys, base.file, base.start, base.end)
 
 
-def _environment(base: Node | None, override: Node | None, stack: bool) -> Node | None:
-    """docker: an empty or null value does not replace."""
-    if not isinstance(base, Mapping) or not isinstance(override, Mapping) or not stack:
-        return _pairs(base, override, stack)
+def _environment(base: Node | None, override: Node | None) -> Node | None:
+    """An empty or null value does not replace."""
+    if not isinstance(base, Mapping) or not isinstance(override, Mapping):
+        return _pairs(base, override)
     entries = dict(base.entries)
     for name, node in override.items():
         if name not in entries or not (isinstance(node, Scalar) and node.value in (None, "")):
@@ -159,18 +120,14 @@ def _environment(base: Node | None, override: Node | None, stack: bool) -> Node 
     return Mapping(entries, {**base.keys, **override.keys}, base.file, base.start, base.end)
 
 
-def _logging(base: Node | None, override: Node | None, stack: bool) -> Node | None:
+def _logging(base: Node | None, override: Node | None) -> Node | None:
+    """Options are united for one driver, and only where the base has some; another driver replaces all."""
     if not isinstance(base, Mapping) or not isinstance(override, Mapping):
         return override if override is not None else base
     old, new = base.get("driver"), override.get("driver")
-    same = (
-        old is None or new is None or (isinstance(old, Scalar) and isinstance(new, Scalar) and old.value == new.value)
-    )
-    if not same:
+    if isinstance(old, Scalar) and isinstance(new, Scalar) and old.value != new.value:
         return override
-    options = _pairs(base.get("options"), override.get("options"), stack)
-    if stack and base.get("options") is None:
-        options = None
+    options = _pairs(base.get("options"), override.get("options")) if base.get("options") is not None else None
     entries: dict[str, Node] = {}
     if (driver := new if new is not None else old) is not None:
         entries["driver"] = driver
@@ -179,7 +136,7 @@ def _logging(base: Node | None, override: Node | None, stack: bool) -> Node | No
     return Mapping(entries, {**base.keys, **override.keys}, base.file, base.start, base.end)
 
 
-def _networks(base: Node | None, override: Node | None, stack: bool) -> Node | None:
+def _networks(base: Node | None, override: Node | None) -> Node | None:
     if not isinstance(base, Mapping) or not isinstance(override, Mapping):
         return override if override is not None else base
     entries = dict(base.entries)
@@ -188,35 +145,26 @@ def _networks(base: Node | None, override: Node | None, stack: bool) -> Node | N
         if not isinstance(old, Mapping):
             entries[name] = node if isinstance(node, Mapping) or old is None else old
         elif isinstance(node, Mapping):
-            entries[name] = _attachment(old, node, stack)
+            entries[name] = _attachment(old, node)
     return Mapping(entries, {**base.keys, **override.keys}, base.file, base.start, base.end)
 
 
-def _attachment(old: Mapping, new: Mapping, stack: bool) -> Mapping:
-    """docker: the aliases are the override's, also when it has none; its driver_opts are ignored."""
-    entries = dict(old.entries)
-    if stack:
-        entries.pop("aliases", None)
+def _attachment(old: Mapping, new: Mapping) -> Mapping:
+    """The aliases are the override's, also when it has none; its driver_opts are ignored."""
+    entries = {key: value for key, value in old.items() if key != "aliases"}
     for key, value in new.items():
-        if not (stack and (key == "driver_opts" or _is_zero(value))):
+        if key != "driver_opts" and not _is_zero(value):
             entries[key] = value
     return Mapping(entries, {**old.keys, **new.keys}, old.file, old.start, old.end)
 
 
 def _keyed(key_of: Callable[[Node], str], sort_key: Callable[[Node], object]) -> Merge:
-    def united(base: Node | None, override: Node | None, stack: bool) -> Node | None:
-        if not isinstance(base, Sequence) or (not stack and not isinstance(override, Sequence)):
+    """Lists whose items are told apart, the later one counts; sorted, also when only the base has one."""
+
+    def united(base: Node | None, override: Node | None) -> Node | None:
+        if not isinstance(base, Sequence):
             return override if isinstance(override, Sequence) else base
         later = override.items if isinstance(override, Sequence) else []
-        if not stack:
-            known = {key_of(item): at for at, item in enumerate(base.items)}
-            items = list(base.items)
-            for item in later:
-                if key_of(item) in known:
-                    items[known[key_of(item)]] = item
-                else:
-                    items.append(item)
-            return sequence(items, base)
         table: dict[str, Node] = {}
         for item in (*base.items, *later):
             table[key_of(item)] = item
@@ -235,44 +183,25 @@ def _number(node: Node, key: str) -> int:
     return int(value.value) if isinstance(value, Scalar) and isinstance(value.value, (int, float)) else 0
 
 
-def _ports(base: Node | None, override: Node | None, stack: bool) -> Node | None:
-    if stack:
-        return _keyed(lambda port: str(_number(port, "published")), lambda port: _number(port, "published"))(
-            base, override, stack
-        )
-    identity = _keyed(_identity_of_port, lambda port: 0)
-    return identity(base, override, stack)
+def _source(node: Node) -> str:
+    return _field(node, "source")
 
 
-def _identity_of_port(port: Node) -> str:
-    return ":".join((_field(port, "published"), _field(port, "target"), _field(port, "protocol") or "tcp"))
-
-
-def _file_refs(base: Node | None, override: Node | None, stack: bool) -> Node | None:
-    key = "source" if stack else "target"
-    by = _keyed(lambda ref: _field(ref, key) or _field(ref, "source"), lambda ref: _field(ref, "source"))
-    return by(base, override, stack)
-
-
-def _volumes(base: Node | None, override: Node | None, stack: bool) -> Node | None:
-    return _keyed(lambda mount: _field(mount, "target"), lambda mount: _field(mount, "target"))(base, override, stack)
-
-
-def _depends_on(base: Node | None, override: Node | None, stack: bool) -> Node | None:
-    return _pairs(base, override, stack)
+def _target(node: Node) -> str:
+    return _field(node, "target")
 
 
 RULES: dict[str, Merge] = {
-    "append": _concatenate,
+    "append": _append,
     "replace": _replace,
     "pointer": _pointer,
-    "duration": _duration,
+    "duration": _replace,
     "pairs": _pairs,
     "environment": _environment,
     "logging": _logging,
     "networks": _networks,
-    "ports": _ports,
-    "volumes": _volumes,
-    "file_refs": _file_refs,
-    "depends_on": _depends_on,
+    "ports": _keyed(lambda port: str(_number(port, "published")), lambda port: _number(port, "published")),
+    "volumes": _keyed(_target, _target),
+    "file_refs": _keyed(_source, _source),
+    "depends_on": _pairs,
 }
