@@ -9,6 +9,9 @@ from typing import Any
 
 from reconciler.engine.errors import EngineError, of_answer
 from reconciler.engine.transport import Query, Transport, message_of
+from reconciler.engine.versions import EngineAge, oldest
+from stackc.attributes import BASE_API
+from stackc.diff.fields import needed_api
 from stackc.observed import ManagerInfo
 from stackc.plan import NAMESPACE_LABEL, Json
 
@@ -87,6 +90,12 @@ class Engine:
                 found[int(number)] = why
         return found
 
+    def oldest(self) -> EngineAge:
+        """The oldest engine that could be given a task of a plan."""
+        if self.manager().builtin:
+            return EngineAge("the built-in manager", BASE_API)
+        return oldest(self.read("nodes"))
+
     def tasks(self, stack: str) -> tuple[list[Json], set[str]]:
         """(all tasks of a stack, ids of those that were made from their service's present spec)."""
         label = [f"{NAMESPACE_LABEL}={stack}"]
@@ -122,17 +131,19 @@ class Engine:
 
     def create_service(self, spec: Json, auth: str = "") -> str:
         """``auth``: registry credentials that nodes may use to pull, kept by the manager with the service."""
-        return str(self._call("POST", "/services/create", None, spec, auth)["ID"])
+        return str(self._call("POST", f"{_version('services', spec)}/services/create", None, spec, auth)["ID"])
 
     def update_service(self, service_id: str, version: int, spec: Json, auth: str = "") -> None:
         """Raises EngineError «conflict» when the service is not at ``version`` any more."""
-        self._call("POST", f"/services/{service_id}/update", {"version": version}, spec, auth)
+        path = f"{_version('services', spec)}/services/{service_id}/update"
+        self._call("POST", path, {"version": version}, spec, auth)
 
     def remove_service(self, service_id: str) -> None:
         self._call("DELETE", f"/services/{service_id}")
 
     def create_network(self, spec: Json) -> str:
-        return str(self._call("POST", "/networks/create", None, {**spec, "CheckDuplicate": True})["Id"])
+        path = f"{_version('networks', spec)}/networks/create"
+        return str(self._call("POST", path, None, {**spec, "CheckDuplicate": True})["Id"])
 
     def create_config(self, spec: Json, data: bytes) -> str:
         return self._create_file("configs", spec, data)
@@ -154,3 +165,9 @@ class Engine:
 
     def close(self) -> None:
         self.transport.close()
+
+
+def _version(kind: str, spec: Json) -> str:
+    """The start of a path: an engine drops fields that are younger than the API version it is talked to in."""
+    needed = needed_api(kind, spec)
+    return "" if needed == BASE_API else f"/v{needed}"

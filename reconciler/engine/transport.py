@@ -58,8 +58,8 @@ def connect(host: str) -> Transport:
 
 
 def target(path: str, query: Query | None) -> str:
-    """The request target; mapping values (filters) are sent as JSON."""
-    url = f"/v{API_VERSION}{quote(path)}"
+    """The request target; mapping values (filters) are sent as JSON. A path may say the API version itself."""
+    url = quote(path) if path.startswith("/v1.") else f"/v{API_VERSION}{quote(path)}"
     if query:
         pairs = {k: json.dumps(v, sort_keys=True) if isinstance(v, Mapping) else v for k, v in query.items()}
         url += "?" + urlencode(pairs)

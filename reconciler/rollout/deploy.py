@@ -35,8 +35,9 @@ def carry_out(engine: Engine, prepared: Prepared, revision: Revision, settings: 
     Never raises for a rollout that fails: the Outcome says so. Raises EngineError when the engine cannot be
     reached any more; calling again then goes on where this run stopped.
     """
-    if prepared.bound.missing:
-        return Outcome(result=Result.REFUSED, reason="; ".join(prepared.bound.missing))
+    impossible = (*prepared.bound.missing, *prepared.bound.dropped)
+    if impossible:
+        return Outcome(result=Result.REFUSED, reason="; ".join(impossible))
     removed = prepared.diff.of("service", "remove")
     budget = prepared.diff.budget if settings.max_removals is None else settings.max_removals
     if len(removed) > budget:

@@ -13,7 +13,9 @@ from reconciler.rollout import journal, lease
 from reconciler.rollout.images import look_up
 from reconciler.rollout.journal import Attempt, History
 from reconciler.rollout.progress import Progress
+from stackc.attributes import BASE_API
 from stackc.diff import Bound, PlanDiff, bind, diff
+from stackc.diff.fields import dropped
 from stackc.diff.images import CHANGED, to_look_up
 from stackc.observed import Observed
 from stackc.plan import StackPlan
@@ -67,7 +69,18 @@ def prepare(engine: Engine, plan: StackPlan, settings: Settings) -> Prepared:
     asked = () if observed.manager.builtin else to_look_up(plan, observed, settings.resolve_image)
     pinned, problems = look_up(engine, asked, settings.registry_auth)
     bound = bind(plan, observed, settings.salt, pinned, tuple(problems), replace_network=settings.replace_network)
-    return compare_with(bound, observed, settings)
+    return compare_with(replace(bound, dropped=_dropped(engine, plan)), observed, settings)
+
+
+def _dropped(engine: Engine, plan: StackPlan) -> tuple[str, ...]:
+    """What the oldest engine of the swarm would drop of a plan, in words. One read, only if anything is that young."""
+    if not dropped(plan, BASE_API):
+        return ()
+    age = engine.oldest()
+    return tuple(
+        f"{one.path} needs Engine API {one.since}: {age.name} has {age.api} and would drop it without a word"
+        for one in dropped(plan, age.api)
+    )
 
 
 def prepare_bound(engine: Engine, bound: Bound, settings: Settings) -> Prepared:

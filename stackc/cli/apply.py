@@ -78,7 +78,7 @@ def run(args: Namespace, shell: Shell) -> int:
             shell.out.write(plan_diff.text(prepared.diff, client.manager(), env=args.show_env))
             warn_unfinished(prepared, shell)
         pending = not prepared.diff.empty or prepared.unfinished is not None
-        if pending and not prepared.bound.missing and not confirmed(args, shell):
+        if pending and not prepared.bound.missing and not prepared.bound.dropped and not confirmed(args, shell):
             return 1
         with view(shell, args.format, colour=not args.no_color) as progress:
             from dataclasses import replace

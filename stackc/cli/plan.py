@@ -45,9 +45,11 @@ def run(args: Namespace, shell: Shell) -> int:
             Settings(prune=args.prune == "on", replace_network=args.replace_network, **image_settings(args, shell)),
         )
         manager = client.manager()
-    missing = prepared.bound.missing
+    missing, dropped = prepared.bound.missing, prepared.bound.dropped
     if missing:
         raise UserError("; ".join(missing) + "\n  next: create it first, or take `external` out of the file")
+    if dropped:
+        raise UserError("; ".join(dropped) + "\n  next: update the engines, or take the key out of the file")
     if args.format == "json":
         shell.out.write(json.dumps(plan_diff.to_json(prepared.diff, manager, env=args.show_env), indent=2) + "\n")
     else:

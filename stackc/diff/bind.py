@@ -42,6 +42,7 @@ class Bound:
     secrets: Mapping[str, Json]
     data: Mapping[tuple[str, str], bytes]
     missing: tuple[str, ...] = ()  # external objects that do not exist, in words
+    dropped: tuple[str, ...] = ()  # fields that an engine of the swarm is too old for, in words
     notes: tuple[str, ...] = ()  # what whoever reads the plan should know, in words
 
     def __repr__(self) -> str:

@@ -7,14 +7,12 @@ from typing import Any
 
 from stackc.diff.bind import DIGEST_LABEL, KEY_LABEL, SALT_LABEL, Bound, own
 from stackc.diff.changes import Change, FieldChange, PlanDiff
+from stackc.diff.fields import restarts
 from stackc.diff.images import moved
 from stackc.diff.networks import base_of
 from stackc.diff.normal import normal
 from stackc.observed import Observed, ObservedService
 from stackc.plan import Json
-
-_IN_PLACE = ("Labels", "Mode", "UpdateConfig", "RollbackConfig", "Name")
-"""Parts of a ServiceSpec that no task is made from (measured: changing them restarts nothing)."""
 
 
 def diff(bound: Bound, observed: Observed, last_good: Bound | None = None, *, prune: bool = False) -> PlanDiff:
@@ -120,11 +118,7 @@ def field_changes(old: Json, new: Json) -> tuple[FieldChange, ...]:
     if before == after:
         return ()
     changes = _walk("", before, after)
-    return tuple(FieldChange(path=p, old=o, new=n, restarts=_restarts(p)) for p, o, n in changes)
-
-
-def _restarts(path: str) -> bool:
-    return path.split(".", 1)[0] not in _IN_PLACE and not path.startswith("TaskTemplate.Placement")
+    return tuple(FieldChange(path=p, old=o, new=n, restarts=restarts(p)) for p, o, n in changes)
 
 
 def _walk(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:

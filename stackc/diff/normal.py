@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stackc.diff.fields import NEVER_KEPT
 from stackc.plan import Json
 
 _UPDATE_DEFAULTS = {"FailureAction": "pause", "Order": "stop-first", "MaxFailureRatio": 0}
@@ -22,6 +23,9 @@ def normal(spec: Json) -> Json:
         del container["Isolation"]
     for kind in ("Configs", "Secrets"):
         container[kind] = [_reference(r) for r in container.get(kind) or ()]
+    container["Mounts"] = [
+        {k: v for k, v in mount.items() if k not in NEVER_KEPT} for mount in container.get("Mounts") or ()
+    ]
     task["ContainerSpec"] = container
     if task.get("Runtime") == "container":
         del task["Runtime"]

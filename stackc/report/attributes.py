@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackc.attributes import ATTRIBUTES, COMPILED, NEVER, OURS, REFUSED, SILENT, UNKNOWN, WARNED, Attr
+from stackc.attributes import ATTRIBUTES, COMPILED, NEVER, OURS, REFUSED, SILENT, UNKNOWN, WARNED, YOUNGER, Attr
 
 _WORDS = {
     COMPILED: "yes",
@@ -86,7 +86,15 @@ def _inherited(attr: Attr, rows: dict[str, Attr]) -> Attr:
 def _line(attr: Attr, prefix: str) -> str:
     engine = f"`{attr.engine}`" if attr.engine and COMPILED in (attr.stack, attr.compose) else ""
     restarts = {True: "yes", False: "no", None: ""}[attr.restarts if engine else None]
-    since = "none" if attr.since == NEVER else attr.since
+    since = "none" if attr.since == NEVER else attr.since or _younger(attr.path)
     remark = "; ".join(part for part in (attr.why, attr.instead) if part).replace("|", "\\|")
     cells = (f"`{attr.path.removeprefix(prefix)}`", _WORDS[attr.stack], _WORDS[attr.compose], engine, restarts, since)
     return f"| {' | '.join(cells)} | {remark} |"
+
+
+def _younger(path: str) -> str:
+    """The versions of the fields that only some values of a key need."""
+    fields: dict[str, list[str]] = {}
+    for field, version in YOUNGER.get(path, {}).items():
+        fields.setdefault(version, []).append(field.rpartition(".")[2])
+    return "; ".join(f"{version} ({', '.join(names)})" for version, names in fields.items())
