@@ -201,6 +201,8 @@ def _commands(key: str, service: Mapping, context: Context) -> None:
         at = field(field(service, "healthcheck"), "test")
         context.report("SC2004", message, at, path=("services", key, "healthcheck", "test"))
     for item in items(field(service, "develop"), "watch"):
+        if not text(item, "path"):
+            context.report("SC2003", "the `path` is empty", item, path=("services", key, "develop", "watch"))
         if text(item, "action") not in ("rebuild", "restart") and not text(item, "target"):
             message = f"the action {text(item, 'action')} needs a `target`"
             context.report("SC2003", message, item, path=("services", key, "develop", "watch"))

@@ -14,261 +14,11 @@ from stackc.lower.read import field, value
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Timestamp
 from stackc.parse.scalars import go_text, rfc3339
 from stackc.report import gojson
+from stackc.report.compose_shapes import OBJECTS, SERVICE, Default, Each, Struct
 from stackc.report.yaml import dump, natural
 
 Json = dict[str, Any]
 _NOTHING = object()
-
-
-class _Struct:
-    """Fields in docker compose's order: key and kind. ``kept``: printed as ``{}`` when it is there but empty;
-    ``always``: in JSON also when it is absent. ``extras``: YAML has its ``x-`` keys."""
-
-    __slots__ = ("always", "extras", "fields", "kept")
-
-    def __init__(self, *fields: tuple[str, Any], kept: bool = True, always: bool = False, extras: bool = True) -> None:
-        self.fields = fields
-        self.extras = extras
-        self.kept = kept
-        self.always = always
-
-
-class _Each:
-    """A list, or a mapping in the order of its keys, of structures."""
-
-    __slots__ = ("struct",)
-
-    def __init__(self, struct: Any) -> None:
-        self.struct = struct
-
-
-class _Default:
-    """A scalar that is this where nothing is given."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: str) -> None:
-        self.value = value
-
-
-def _fields(text: str, kind: Any = "") -> tuple[tuple[str, Any], ...]:
-    return tuple((key, kind) for key in text.split())
-
-
-_LABELS = ("labels", "map")
-_ULIMITS = ("ulimits", "ulimits")
-_FILE_REFS = _Each(_Struct(*_fields("source target uid gid"), ("mode", "mode")))
-_HOOK = _Struct(("command", "words"), ("user", ""), ("privileged", ""), ("working_dir", ""), ("environment", "map"))
-_REQUESTS = _Each(
-    _Struct(
-        ("capabilities", "list"), ("driver", ""), ("count", ""), ("device_ids", "list"), ("options", "map"),
-    )
-)  # fmt: skip
-_BUILD = _Struct(
-    *_fields("context dockerfile dockerfile_inline"),
-    ("entitlements", "list"),
-    ("args", "map"),
-    *_fields("provenance sbom", "text"),
-    ("ssh", "ssh"),
-    _LABELS,
-    *_fields("cache_from cache_to", "list"),
-    ("no_cache", ""),
-    ("additional_contexts", "map"),
-    ("pull", ""),
-    ("extra_hosts", "hosts"),
-    *_fields("isolation network target"),
-    ("secrets", _FILE_REFS),
-    ("shm_size", "bytes"),
-    ("tags", "list"),
-    _ULIMITS,
-    ("platforms", "list"),
-    ("privileged", ""),
-)
-_WATCH = _Struct(
-    *_fields("path action target"),
-    ("exec", _Struct(*_HOOK.fields, kept=False, always=True)),
-    *_fields("include ignore", "list"),
-    ("initial_sync", ""),
-)
-_WEIGHTS = _Each(_Struct(("path", "capital"), ("weight", "capital")))
-_RATES = _Each(_Struct(("path", "capital"), ("rate", "capital bytes")))
-_BLKIO = _Struct(
-    ("weight", ""),
-    ("weight_device", _WEIGHTS),
-    *_fields("device_read_bps device_read_iops device_write_bps device_write_iops", _RATES),
-)
-_UPDATE = _Struct(
-    ("parallelism", "pointer"),
-    ("delay", "duration"),
-    ("failure_action", ""),
-    ("monitor", "duration"),
-    ("max_failure_ratio", "float32"),
-    ("order", ""),
-)
-_LIMITS = (("cpus", "cpus"), ("memory", "bytes"), ("pids", ""))
-_GENERIC = _Each(_Struct(("discrete_resource_spec", _Struct(("kind", ""), ("value", "")))))
-_DEPLOY = _Struct(
-    ("mode", ""),
-    ("replicas", "pointer"),
-    _LABELS,
-    ("update_config", _UPDATE),
-    ("rollback_config", _UPDATE),
-    (
-        "resources",
-        _Struct(
-            ("limits", _Struct(*_LIMITS, ("generic_resources", _GENERIC))),
-            ("reservations", _Struct(*_LIMITS, ("devices", _REQUESTS), ("generic_resources", _GENERIC))),
-            kept=False,
-            always=True,
-        ),
-    ),
-    (
-        "restart_policy",
-        _Struct(
-            ("condition", ""),
-            ("delay", "pointer duration"),
-            ("max_attempts", "pointer"),
-            ("window", "pointer duration"),
-        ),
-    ),
-    (
-        "placement",
-        _Struct(
-            ("constraints", "list"),
-            ("preferences", _Each(_Struct(("spread", "")))),
-            ("max_replicas_per_node", ""),
-            kept=False,
-            always=True,
-        ),
-    ),
-    ("endpoint_mode", ""),
-)
-_ATTACHMENT = _Struct(
-    ("aliases", "list"),
-    ("driver_opts", "map"),
-    *_fields("gw_priority interface_name ipv4_address ipv6_address"),
-    ("link_local_ips", "list"),
-    *_fields("mac_address priority"),
-)
-_PORT = _Struct(
-    ("name", ""),
-    ("mode", _Default("ingress")),
-    *_fields("host_ip target published"),
-    ("protocol", _Default("tcp")),
-    ("app_protocol", ""),
-)
-_MOUNT = _Struct(
-    *_fields("type source target read_only consistency"),
-    ("bind", _Struct(*_fields("selinux propagation create_host_path recursive"))),
-    ("volume", _Struct(_LABELS, ("nocopy", ""), ("subpath", ""))),
-    ("tmpfs", _Struct(("size", "bytes"), ("mode", ""))),
-    ("image", _Struct(("subpath", ""))),
-)
-_SERVICE = _Struct(
-    ("profiles", "list"),
-    ("annotations", "map"),
-    ("attach", "pointer"),
-    ("build", _BUILD),
-    ("develop", _Struct(("watch", _Each(_WATCH)))),
-    ("blkio_config", _BLKIO),
-    *_fields("cap_add cap_drop", "list"),
-    *_fields("cgroup_parent cgroup cpu_count"),
-    ("cpu_percent", "float32"),
-    *_fields("cpu_period cpu_quota cpu_rt_period cpu_rt_runtime"),
-    ("cpus", "cpus"),
-    *_fields("cpuset cpu_shares"),
-    ("command", "words"),
-    ("configs", _FILE_REFS),
-    ("container_name", ""),
-    ("credential_spec", _Struct(*_fields("config file registry"))),
-    ("depends_on", _Each(_Struct(("condition", ""), ("restart", ""), ("required", "pointer")))),
-    ("deploy", _DEPLOY),
-    ("device_cgroup_rules", "list"),
-    ("devices", _Each(_Struct(*_fields("source target permissions")))),
-    *_fields("dns dns_opt dns_search", "list"),
-    ("domainname", ""),
-    ("entrypoint", "words"),
-    ("provider", _Struct(("type", ""), ("options", "lists"))),
-    ("environment", "map"),
-    *_fields("expose external_links", "list"),
-    ("extra_hosts", "hosts"),
-    ("group_add", "list"),
-    ("gpus", _REQUESTS),
-    ("hostname", ""),
-    (
-        "healthcheck",
-        _Struct(
-            ("test", "list"),
-            *_fields("timeout interval", "pointer duration"),
-            ("retries", "pointer"),
-            *_fields("start_period start_interval", "pointer duration"),
-            ("disable", ""),
-        ),
-    ),
-    ("image", ""),
-    ("init", "pointer"),
-    *_fields("ipc isolation"),
-    _LABELS,
-    ("links", "list"),
-    ("logging", _Struct(("driver", ""), ("options", "map"))),
-    *_fields("mem_limit mem_reservation memswap_limit mem_swappiness", "bytes"),
-    ("mac_address", ""),
-    ("models", _Each(_Struct(*_fields("endpoint_var model_var")))),
-    ("network_mode", ""),
-    ("networks", _Each(_ATTACHMENT)),
-    *_fields("oom_kill_disable oom_score_adj pid pids_limit platform"),
-    ("ports", _Each(_PORT)),
-    *_fields("privileged pull_policy read_only restart runtime"),
-    ("scale", "pointer"),
-    ("secrets", _FILE_REFS),
-    ("security_opt", "list"),
-    ("shm_size", "bytes"),
-    ("stdin_open", ""),
-    ("stop_grace_period", "pointer duration"),
-    ("stop_signal", ""),
-    *_fields("storage_opt sysctls", "map"),
-    ("tmpfs", "list"),
-    ("tty", ""),
-    _ULIMITS,
-    *_fields("use_api_socket user userns_mode uts"),
-    ("volumes", _Each(_MOUNT)),
-    ("volumes_from", "list"),
-    ("working_dir", ""),
-    ("post_start", _Each(_HOOK)),
-    ("pre_stop", _Each(_HOOK)),
-)
-_NETWORK = _Struct(
-    *_fields("name driver"),
-    ("driver_opts", "map"),
-    (
-        "ipam",
-        _Struct(
-            ("driver", ""),
-            ("config", _Each(_Struct(*_fields("subnet gateway ip_range"), ("aux_addresses", "map"), extras=False))),
-            kept=False,
-            always=True,
-        ),
-    ),
-    *_fields("external internal attachable"),
-    _LABELS,
-    *_fields("enable_ipv4 enable_ipv6", "pointer"),
-)
-_VOLUME = _Struct(*_fields("name driver"), ("driver_opts", "map"), ("external", ""), _LABELS)
-_FILE = _Struct(
-    *_fields("name file environment content external"),
-    _LABELS,
-    ("driver", ""),
-    ("driver_opts", "map"),
-    ("template_driver", ""),
-)
-_MODEL = _Struct(*_fields("name model context_size"), ("runtime_flags", "list"))
-_OBJECTS = (
-    ("networks", _NETWORK),
-    ("volumes", _VOLUME),
-    ("secrets", _FILE),
-    ("configs", _FILE),
-    ("models", _MODEL),
-)
 
 
 def compose_config(root: Mapping, name: str, *, json: bool = False) -> str:
@@ -288,7 +38,7 @@ def compose_model(root: Mapping, name: str, *, json: bool) -> Json:
     if services or "services" in root.entries:
         model["services"] = {key: print_.service(services[key]) for key in print_.sorted(list(services))}
     used = _used(services)
-    for kind, struct in _OBJECTS:
+    for kind, struct in OBJECTS:
         if kind == "models" and json:
             continue
         parent = root.get(kind)
@@ -333,7 +83,7 @@ def attached(service: Mapping) -> bool:
 
 def _used(services: dict[str, Mapping]) -> dict[str, set[str]]:
     """Keys of the top-level objects that services refer to: docker compose leaves out the others."""
-    used: dict[str, set[str]] = {kind: set() for kind, _ in _OBJECTS}
+    used: dict[str, set[str]] = {kind: set() for kind, _ in OBJECTS}
     for service in services.values():
         for kind in ("networks", "models"):
             node = service.get(kind)
@@ -383,9 +133,9 @@ class _Printer:
             for key, child in node.items()
             if key == "secrets" and isinstance(child, Sequence)
         )
-        return self.struct(Mapping(entries, node.keys, *_at(node)), _SERVICE)
+        return self.struct(Mapping(entries, node.keys, *_at(node)), SERVICE)
 
-    def named(self, node: Node, key: str, struct: _Struct, kind: str, project: str) -> Json:
+    def named(self, node: Node, key: str, struct: Struct, kind: str, project: str) -> Json:
         """A top-level object; without a name of its own it is called after project and key."""
         entries = dict(node.entries) if isinstance(node, Mapping) and "services" not in node.entries else {}
         if kind != "models" and "name" not in entries:
@@ -394,35 +144,35 @@ class _Printer:
             entries.pop("content", None)
         return self.struct(Mapping(entries, {}, *_at(node)), struct)
 
-    def struct(self, node: Node | None, struct: _Struct) -> Json:
+    def struct(self, node: Node | None, struct: Struct) -> Json:
         shape: Json = {}
         for key, kind in struct.fields:
             child = field(node, key)
             printed = self.field(child, kind)
             if printed is not _NOTHING:
-                shape[key.capitalize() if self.json and kind in _CAPITAL else key] = printed
+                shape[key.capitalize() if self.json and struct.capital else key] = printed
         if struct.extras and not self.json and isinstance(node, Mapping):
             for key in natural([key for key in node.entries if key.startswith("x-")]):
                 shape[key] = self.any(node.entries[key])
         return shape
 
     def field(self, node: Node | None, kind: Any) -> Any:
-        if isinstance(kind, _Struct):
+        if isinstance(kind, Struct):
             if node is None and not (kind.always and self.json):
                 return _NOTHING
             shape = self.struct(node, kind)
             return shape if shape or kind.kept or self.json else _NOTHING
         if node is None:
-            if isinstance(kind, _Default):
+            if isinstance(kind, Default):
                 return kind.value
             return None if kind == "words" and self.json else _NOTHING
-        if isinstance(kind, _Default):
-            return self.scalar(node)
-        if isinstance(kind, _Each):
+        if isinstance(kind, Default):
+            return self.pointer(node) if kind.zero else self.scalar(node)
+        if isinstance(kind, Each):
             return self.each(node, kind.struct)
         return _KINDS[kind](self, node)
 
-    def each(self, node: Node, struct: _Struct) -> Any:
+    def each(self, node: Node, struct: Struct) -> Any:
         if isinstance(node, Sequence):
             return [self.struct(item, struct) for item in node.items] or _NOTHING
         if isinstance(node, Mapping):
@@ -493,6 +243,9 @@ class _Printer:
     def bytes(self, node: Node) -> Any:
         return str(value(node)) if value(node) else _NOTHING
 
+    def rate(self, node: Node) -> Any:
+        return str(value(node) or 0)
+
     def mode(self, node: Node) -> Any:
         found = value(node)
         return f"0{found:o}" if isinstance(found, int) else _NOTHING
@@ -515,7 +268,6 @@ class _Printer:
         return duration_text(found) if isinstance(found, int) else _NOTHING
 
 
-_CAPITAL = ("capital", "capital bytes")
 _KINDS: dict[str, Any] = {
     "": _Printer.scalar,
     "pointer": _Printer.pointer,
@@ -533,8 +285,7 @@ _KINDS: dict[str, Any] = {
     "hosts": _Printer.hosts,
     "ssh": _Printer.ssh,
     "ulimits": _Printer.ulimits,
-    "capital": _Printer.scalar,
-    "capital bytes": _Printer.bytes,
+    "rate": _Printer.rate,
 }
 
 

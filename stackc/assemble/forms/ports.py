@@ -115,8 +115,7 @@ def _compose_port(item: Mapping, context: Context, path: tuple[str, ...]) -> lis
     address = entries.get("host_ip")
     if isinstance(address, Scalar) and isinstance(address.value, str):
         try:
-            if address.value:
-                check_address(address.value)
+            check_address(address.value)
         except ValueError as error:
             context.report("SC3001", f"`{address.value}` is no address of a port: {error}", address, path=path)
             return []
