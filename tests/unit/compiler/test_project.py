@@ -8,6 +8,9 @@ import pytest
 
 from stackc.assemble import extends as extending
 from stackc.assemble import project as loading
+from stackc.assemble.layers import RULES
+from stackc.assemble.unique import IDENTITY
+from stackc.attributes import ATTRIBUTES
 from stackc.compile import Assembled, assemble_files, compile_stack
 from stackc.diagnostics import Severity, sort
 from stackc.disk import MemoryReader
@@ -45,6 +48,11 @@ def service(text: str, over: str = "{}") -> Any:
 
 
 # layers
+
+
+def test_the_table_names_every_rule_and_no_other() -> None:
+    assert {attr.layer for attr in ATTRIBUTES} == {"", *RULES}
+    assert {attr.unique for attr in ATTRIBUTES} == {"", *IDENTITY}
 
 
 @pytest.mark.parametrize(
