@@ -24,6 +24,7 @@ class Engine:
         self.host = host
         self.calls: dict[str, int] = {"read": 0, "write": 0}
         self._info: ManagerInfo | None = None
+        self._network_names: dict[str, str] = {}
 
     def _call(self, method: str, path: str, query: Query | None = None, body: Any = None, auth: str = "") -> Any:
         self.calls["read" if method == "GET" else "write"] += 1
@@ -77,6 +78,17 @@ class Engine:
     def inspect_config(self, config_id: str) -> Json:
         found: Json = self._call("GET", f"/configs/{config_id}")
         return found
+
+    def network_name(self, network_id: str) -> str:
+        """The name of a network that is in no list, asked once; its id where there is none any more."""
+        if network_id not in self._network_names:
+            try:
+                self._network_names[network_id] = str(self._call("GET", f"/networks/{network_id}")["Name"])
+            except EngineError as error:
+                if error.kind != "not-found":
+                    raise
+                self._network_names[network_id] = network_id
+        return self._network_names[network_id]
 
     def unserved_ports(self) -> dict[int, str]:
         """Published ports that the built-in manager cannot listen on, and why. Swarm does not tell such things."""

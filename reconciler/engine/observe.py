@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,8 @@ def observe(engine: Engine, stack: str, plan: StackPlan | None = None, *, tasks:
     manager = engine.manager()
     services = engine.read_stack("services", stack)
     networks = engine.read("networks")
+    unlisted = _unlisted(engine, services, {n["Id"] for n in networks})
+    networks += [{"Id": identity, "Name": name} for identity, name in unlisted.items()]
     configs = engine.read_stack("configs", stack) + _external(engine, "configs", plan.configs if plan else {})
     secrets = engine.read_stack("secrets", stack) + _external(engine, "secrets", plan.secrets if plan else {})
     found, current = engine.tasks(stack) if tasks else ([], set())
@@ -28,12 +30,21 @@ def refresh(engine: Engine, observed: Observed) -> Observed:
     services = engine.read_stack("services", observed.stack)
     found, current = engine.tasks(observed.stack)
     network_names = {o.id: o.name for o in observed.networks.values()}
+    network_names |= _unlisted(engine, services, network_names.keys())
     names = {s["ID"]: str(s["Spec"]["Name"]) for s in services}
     return replace(
         observed,
         services={o.name: o for o in sorted((_service(s, network_names) for s in services), key=lambda o: o.name)},
         tasks=tuple(sorted((_task(t, names, current) for t in found), key=_task_order)),
     )
+
+
+def _unlisted(engine: Engine, services: list[Json], listed: Set[str]) -> dict[str, str]:
+    """Id to name of the networks that services are in and no list has: ``host`` and ``bridge`` of the nodes have ids of
+    their own in a swarm. Read once each."""
+    attached = (n for s in services for n in (s["Spec"].get("TaskTemplate") or {}).get("Networks") or ())
+    targets = {str(network["Target"]) for network in attached}
+    return {target: engine.network_name(target) for target in sorted(targets - listed)}
 
 
 def _external(engine: Engine, kind: str, files: Mapping[str, Any]) -> list[Json]:

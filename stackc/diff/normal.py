@@ -23,9 +23,7 @@ def normal(spec: Json) -> Json:
         del container["Isolation"]
     for kind in ("Configs", "Secrets"):
         container[kind] = [_reference(r) for r in container.get(kind) or ()]
-    container["Mounts"] = [
-        {k: v for k, v in mount.items() if k not in NEVER_KEPT} for mount in container.get("Mounts") or ()
-    ]
+    container["Mounts"] = [_mount(mount) for mount in container.get("Mounts") or ()]
     task["ContainerSpec"] = container
     if task.get("Runtime") == "container":
         del task["Runtime"]
@@ -45,6 +43,14 @@ def normal(spec: Json) -> Json:
 
 def _set(value: Json) -> Json:
     return {k: v for k, v in value.items() if v not in (None, "")}
+
+
+def _mount(mount: Json) -> Json:
+    kept = {k: v for k, v in mount.items() if k not in NEVER_KEPT}
+    bind = kept.get("BindOptions") or {}
+    if bind.get("NonRecursive"):
+        kept["BindOptions"] = {"Propagation": "rprivate", **_set(bind)}
+    return kept
 
 
 def _reference(reference: Json) -> Json:

@@ -74,16 +74,18 @@ def _problem(kind: str, item: Node) -> str:
 
 def _named(subject: Subject, item: Node, source: str, mount: Json) -> None:
     """Labels and driver are those of the volume's definition: tasks create it where it is not there yet."""
+    own = {} if subject.context.is_stack else pairs(field(item, "volume"), "labels")
     if not source:  # anonymous
         if subject.context.is_stack:
             mount.pop("VolumeOptions", None)
+        elif own:
+            mount.setdefault("VolumeOptions", {})["Labels"] = own
         return
     declared = objects(subject.root, "volumes").get(source)
     mount["Source"] = object_name(subject.stack, source, declared)
     options = mount.setdefault("VolumeOptions", {})
     if flag(declared, "external"):
         return
-    own = {} if subject.context.is_stack else pairs(field(item, "volume"), "labels")
     options["Labels"] = labelled(subject.stack, {**pairs(declared, "labels"), **own})
     driver, driver_opts = text(declared, "driver"), pairs(declared, "driver_opts")
     if driver or field(declared, "driver_opts") is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from apply_bench import Bench, on_manager
+from lab.engine import Engine
 from lab.managers import BuiltIn
 
 
@@ -29,6 +30,13 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """On both managers."""
     host = request.getfixturevalue("engine").host if request.param == "swarm" else request.getfixturevalue("builtin")
     with on_manager(host, _name(request)) as made:
+        yield made
+
+
+@pytest.fixture
+def swarm(request: pytest.FixtureRequest, engine: Engine) -> Iterator[Bench]:
+    """On Swarm only."""
+    with on_manager(engine.host, _name(request)) as made:
         yield made
 
 

@@ -126,3 +126,14 @@ def test_what_no_manager_keeps_is_no_difference() -> None:
     assert field_changes(stored, sent) == ()
     stored["TaskTemplate"]["ContainerSpec"]["Mounts"][0]["Target"] = "/b"
     assert [one.path for one in field_changes(stored, sent)] == [f"{CONTAINER}.Mounts"]
+
+
+def test_a_mount_that_is_not_recursive_is_stored_with_its_propagation() -> None:
+    volume = {"type": "bind", "source": "/a", "target": "/a", "bind": {"recursive": "disabled"}}
+    sent = compiled({"image": "app:1", "volumes": [volume]}).services["s_web"].spec
+    stored = copy.deepcopy(sent)
+    stored["TaskTemplate"]["ContainerSpec"]["Mounts"][0]["BindOptions"] = {
+        "NonRecursive": True,
+        "Propagation": "rprivate",
+    }
+    assert field_changes(stored, sent) == ()
