@@ -15,7 +15,7 @@ from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Timestamp
 from stackc.parse.scalars import go_text, rfc3339
 from stackc.report import gojson
 from stackc.report.compose_shapes import OBJECTS, SERVICE, Default, Each, Struct
-from stackc.report.yaml import dump, natural
+from stackc.report.yaml import Whole, dump, natural
 
 Json = dict[str, Any]
 _NOTHING = object()
@@ -26,8 +26,19 @@ def compose_config(root: Mapping, name: str, *, json: bool = False) -> str:
     text can be read again."""
     model = compose_model(root, name, json=json)
     if not json:
-        return dump(model).replace("$", "$$")
+        return dump(_whole_texts(model)).replace("$", "$$")
     return gojson.dump(model).replace("$", "$$")
+
+
+def _whole_texts(shape: Any) -> Any:
+    if isinstance(shape, dict):
+        return {_whole_texts(key): _whole_texts(child) for key, child in shape.items()}
+    if isinstance(shape, list):
+        return [_whole_texts(child) for child in shape]
+    return Whole(shape) if type(shape) is str and shape[:1] in _BREAKS and shape else shape
+
+
+_BREAKS = ("\n", "\r", "\x85", "\u2028", "\u2029")
 
 
 def compose_model(root: Mapping, name: str, *, json: bool) -> Json:

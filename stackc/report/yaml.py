@@ -18,6 +18,12 @@ _OLD_BOOLEANS = frozenset(
 _DIGITS = frozenset("0123456789")
 
 
+class Whole(str):
+    """A string whose leading line break is written, as the go-yaml of docker compose does."""
+
+    __slots__ = ()
+
+
 def dump(value: Any) -> str:
     """One document, two columns of indentation, lists indented below their key."""
     out: list[str] = []
@@ -254,11 +260,11 @@ def _analyse(text: str) -> _Look:
 
 
 def _literal(text: str, indent: int) -> str:
-    """A leading line break ends the line of the indicator: go-yaml forgets to write one more."""
+    """A leading line break ends the line of the indicator: go-yaml forgets to write one more (but see ``Whole``)."""
     broken = text[0] in _BREAKS
     hint = "2" if broken or text[0] == " " else ""
     chomp = "-" if text[-1] not in _BREAKS else "+" if len(text) == 1 or text[-2] in _BREAKS else ""
-    return f"|{hint}{chomp}" + ("" if broken else "\n") + _indented(text, indent, fresh=True)
+    return f"|{hint}{chomp}" + ("" if broken and not isinstance(text, Whole) else "\n") + _indented(text, indent, fresh=True)
 
 
 _ESCAPES = {
