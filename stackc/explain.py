@@ -191,9 +191,11 @@ class _Explainer:
         schema = self.acceptor.root
         for part in path:
             schema = self._below(schema, part)
-        below = self.acceptor.resolve(schema).get("properties", {}).get(key)
+        schema = self.acceptor.resolve(schema)
+        forms = (schema, *map(self.acceptor.resolve, schema.get("oneOf", ())))
+        below = next((one["properties"][key] for one in forms if key in one.get("properties", ())), None)
         if below is None and key.startswith("x-"):
-            below = self.acceptor.resolve(schema).get("patternProperties", {}).get("^x-")
+            below = schema.get("patternProperties", {}).get("^x-")
         return str(below["x-since"]) if below and self.acceptor.is_later(below) else ""
 
     def _below(self, schema: Schema, part: str | int) -> Schema:

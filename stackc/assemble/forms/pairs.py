@@ -89,7 +89,7 @@ def stack_hosts(node: Node, context: Context, path: tuple[str, ...]) -> Node | N
 
 def _unbracketed(item: Scalar) -> Scalar:
     name, _, address = str(item.value).partition(":")
-    return scalar(f"{name}:{_bare(address)}", item)
+    return scalar(f"{name}:{_bare(address) or address}", item)
 
 
 def compose_hosts(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:

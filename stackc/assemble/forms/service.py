@@ -101,19 +101,12 @@ def compose_env_files(node: Node, context: Context, path: tuple[str, ...]) -> No
 
 def ulimit(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
     """``single``, or ``soft`` and ``hard``."""
-    if isinstance(node, Mapping):
-        numbers = {k: v for k, v in node.items() if isinstance(v, Scalar)}
-        for value in numbers.values():
-            if isinstance(value.value, float):
-                context.report("SC3010", f"`{value.text}` is no whole number", value, path=path)
-                return None
-        return node
-    if not isinstance(node, Scalar):
-        return None
-    if not isinstance(node.value, int):
-        context.report("SC3010", f"`{node.text}` is no whole number", node, path=path)
-        return None
-    return mapping({"single": node}, node)
+    known = [node.get(key) for key in ("soft", "hard")] if isinstance(node, Mapping) else [node]
+    for part in known:
+        if isinstance(part, Scalar) and (not isinstance(part.value, int) or not -(2**63) <= part.value < 2**63):
+            context.report("SC3010", f"`{part.text}` is no whole number that fits", part, path=path)
+            return None
+    return node if isinstance(node, Mapping) else mapping({"single": node}, node)
 
 
 def gpus(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:

@@ -133,13 +133,28 @@ def cpus(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
 
 
 def whole(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
-    """A number that may have been written as 2.0; docker truncates."""
+    """A number from 0 that may have been written as 2.0; docker truncates."""
+    return _within(node, context, path, 0, 2**64)
+
+
+def stack_integer(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
+    """The same, of any sign."""
+    return _within(node, context, path, -(2**63), 2**63)
+
+
+def stack_mode(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
+    """A file mode."""
+    return _within(node, context, path, 0, 2**32)
+
+
+def _within(node: Node, context: Context, path: tuple[str, ...], least: int, end: int) -> Node | None:
+    """What does not fit into the field's bits is refused; docker wraps it around."""
     if not isinstance(node, Scalar) or not isinstance(node.value, (int, float)):
         return None
-    if node.value != node.value or not -(2**63) <= node.value < 2**64:
+    if not -(2**63) <= node.value < end:
         context.report("SC3010", f"`{node.text}` is too large", node, path=path)
         return None
-    if node.value < 0 and path[-1] != "pids":
+    if node.value < least:
         context.report("SC3010", f"`{node.text}` is negative", node, path=path)
         return None
     return Scalar(int(node.value), node.text, node.file, node.start, node.end)

@@ -158,3 +158,49 @@ def test_what_docker_prints_and_leaves_out() -> None:
 )
 def test_a_time_is_text_only_where_a_number_would_be(service: str, expected: list[str]) -> None:
     assert codes(f"services: {{a: {{image: x, {service}}}}}") == expected
+
+
+BIG = 18446744073709551615
+
+
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [
+        (f"{{a: 1, a-b: 1.5, c: {BIG}, d: ~}}", ["%!s(float64=1.5) a-b", "%!s(int=1) a", f"%!s(uint64={BIG}) c"]),
+        ("{e: 2020-01-01}", ["2020-01-01 00:00:00 +0000 UTC e"]),
+        ("{h: '[::1]', i: '::1'}", ["::1 h", "::1 i"]),
+        ("['a:b=c', 'a=b:c', 'a:[::1]']", ["b:c a", "b:c a", "::1 a"]),
+        ("['b:[]', 'c=[x', ':y', 'none']", ["[] b", "[x c", "y "]),
+    ],
+)
+def test_extra_hosts(hosts: str, expected: list[str]) -> None:
+    found = spec(f"services: {{a: {{image: x, extra_hosts: {hosts}}}}}")
+    assert found["TaskTemplate"]["ContainerSpec"]["Hosts"] == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "service", "expected"),
+    [
+        ("3.8", "build: {context: ., extra_hosts: [a]}", ["SC2008"]),
+        ("3.9", "build: {context: ., extra_hosts: [a]}", []),
+        ("3.10", "build: {context: ., isolation: a}", ["SC2006"]),
+        ("3.13", "build: {context: ., isolation: [1]}", []),
+        ("3.13", "build: {context: ., cache_from: [a, a]}", ["SC2005"]),
+        ("3.13", "configs: [a, a]", ["SC4003", "SC4003", "SC4013"]),
+        ("3.13", "volumes: [{type: cluster, source: a, target: /a, cluster: {}}]", ["SC2001"]),
+        ("3.13", "volumes: [{type: volume, target: /a, volume: {subpath: ~}}]", []),
+        ("3.13", "logging: {options: {'': a}}", []),
+        ("3.13", "ulimits: {a: 9223372036854775808}", ["SC3010"]),
+        ("3.13", "ulimits: {a: {soft: 1.0, hard: 2}}", ["SC3010"]),
+        ("3.13", "deploy: {resources: {limits: {pids: -1}}}", []),
+        ("3.13", "deploy: {resources: {limits: {pids: 9223372036854775808}}}", ["SC3010"]),
+        ("3.13", "deploy: {replicas: -1}", ["SC3010"]),
+    ],
+)
+def test_what_the_file_versions_take(version: str, service: str, expected: list[str]) -> None:
+    assert codes(f"version: '{version}'\nservices: {{a: {{image: x, {service}}}}}") == expected
+
+
+def test_external_files_may_say_anything_more() -> None:
+    assert codes("services: {a: {image: x}}\nsecrets: {s: {external: {name: a, b: c}}}") == []
+    assert codes("services: {a: {image: x}}\nnetworks: {s: {external: {name: a, b: c}}}") == ["SC2001"]
