@@ -34,7 +34,7 @@ class Services:
     def __init__(self, services: Mapping, file: str, cuts: Cuts, project: Project) -> None:
         self.services = services
         self.file = file
-        self.cuts = cuts
+        self._cuts = cuts.of_services()
         self.project = project
         self._done: dict[str, Node] = {}
 
@@ -68,7 +68,7 @@ class Services:
             return own
         layers = Layers(project.context)
         layers.tree = base
-        layers.remove(self.cuts.below("services", name))
+        layers.remove(self._cuts.get(name, []))
         project.count_copied(base, extends)
         return layers.lay(own, _SERVICE, ("services", name))
 

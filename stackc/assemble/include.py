@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stackc.assemble.context import Context
+from stackc.assemble.layers import is_null
 from stackc.diagnostics import Related
-from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, plain
+from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, plain
 
 KINDS = ("services", "networks", "volumes", "configs", "secrets", "models")
 """What an included project brings; its name and its extensions stay behind."""
@@ -80,26 +81,33 @@ def is_remote(path: str) -> bool:
     return "://" in path or path.startswith(("git@", "github.com/"))
 
 
-def take_in(root: Mapping, included: Mapping, entry: Include, context: Context) -> Mapping:
-    """``root`` with the resources of an included project. One that both define must be the same in both."""
+def take_in(root: Mapping, taken: list[tuple[Include, Mapping]], context: Context) -> Mapping:
+    """``root`` with the resources of included projects. One that two of them define must be the same in both."""
     entries = dict(root.entries)
     for kind in KINDS:
-        brought = included.get(kind)
-        if not isinstance(brought, Mapping):
-            continue
         own = entries.get(kind)
-        if not isinstance(own, Mapping):
-            entries[kind] = brought
-            continue
-        united, keys = dict(own.entries), dict(own.keys)
-        for name, node in brought.items():
-            if name not in united:
-                united[name] = node
-                keys.update({name: brought.keys[name]} if name in brought.keys else {})
-            elif not _is_same(kind, united[name], node, context):
-                _report_conflict(kind, name, own, brought, entry, context)
-        entries[kind] = Mapping(united, keys, own.file, own.start, own.end)
+        united: Mapping | None = None
+        for entry, included in taken:
+            brought = included.get(kind)
+            if not isinstance(brought, Mapping) or not (own is None or is_null(own) or isinstance(own, Mapping)):
+                continue
+            if united is None:
+                start = own if isinstance(own, Mapping) else mapping({}, brought)
+                united = Mapping(dict(start.entries), dict(start.keys), start.file, start.start, start.end)
+            _take(kind, united, brought, entry, context)
+        if united is not None:
+            entries[kind] = united
     return Mapping(entries, root.keys, root.file, root.start, root.end)
+
+
+def _take(kind: str, united: Mapping, brought: Mapping, entry: Include, context: Context) -> None:
+    for name, node in brought.items():
+        if name not in united.entries:
+            united.entries[name] = node
+            if name in brought.keys:
+                united.keys[name] = brought.keys[name]
+        elif not _is_same(kind, united.entries[name], node, context):
+            _report_conflict(kind, name, united, brought, entry, context)
 
 
 def _is_same(kind: str, one: Node, other: Node, context: Context) -> bool:

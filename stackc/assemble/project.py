@@ -164,10 +164,8 @@ class Project:
             root = Mapping(
                 {k: v for k, v in root.items() if k != "include"}, root.keys, root.file, root.start, root.end
             )
-            for entry in includes(listed, self.context):
-                included = self._included(entry, reading)
-                if included is not None:
-                    root = take_in(root, included, entry, self.context)
+            read = ((entry, self._included(entry, reading)) for entry in includes(listed, self.context))
+            root = take_in(root, [(entry, one) for entry, one in read if one is not None], self.context)
         layers.lay(root, ROOT)
 
     def _note_idle(self, cuts: Cuts, missing: list[tuple[str, ...]], services: Node | None) -> None:

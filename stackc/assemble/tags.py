@@ -19,9 +19,13 @@ class Cuts(NamedTuple):
     paths: tuple[TagPath, ...] = ()
     resets: tuple[tuple[TagPath, Span], ...] = ()
 
-    def below(self, *prefix: str) -> list[TagPath]:
-        """The paths under ``prefix``, from there."""
-        return [path[len(prefix) :] for path in self.paths if path[: len(prefix)] == prefix and len(path) > len(prefix)]
+    def of_services(self) -> dict[str, list[TagPath]]:
+        """The paths below each service, from there."""
+        found: dict[str, list[TagPath]] = {}
+        for path in self.paths:
+            if path[0] == "services" and len(path) > 2:
+                found.setdefault(path[1], []).append(path[2:])
+        return found
 
 
 NOTHING = Cuts()
