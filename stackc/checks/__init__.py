@@ -21,7 +21,7 @@ STACK, SERVICE, PLAN = "stack", "service", "plan"
 class Check(NamedTuple):
     """``sees``: ``check(root, stack, context)`` of the whole canonical tree, ``check(key, service, context)`` of one
     service, or ``check(plan, root, context)`` of the finished plan. ``keys``: it is called when one of them is there
-    (always, without any): keys of a service, ``deploy.KEY``, or ``/KEY`` of the top level."""
+    (always, without any): keys of a service, ``deploy.KEY``, ``deploy.KEY.KEY``, or ``/KEY`` of the top level."""
 
     module: str
     codes: tuple[str, ...]
@@ -89,19 +89,19 @@ CHECKS: tuple[Check, ...] = (
     # health, updates and stopping
     Check("health_commands", ("SC4030", "SC4031"), SERVICE, ("healthcheck",)),
     Check("health_times", ("SC4036",), SERVICE, ("healthcheck",)),
-    Check("blind_rollback", ("SC4011",), SERVICE, ("deploy.update_config",)),
-    Check("monitor", ("SC4024",), SERVICE, ("healthcheck",)),
-    Check("start_first", ("SC4025",), SERVICE, ("deploy.update_config", "deploy.rollback_config")),
-    Check("all_at_once", ("SC4044",), SERVICE, ("deploy.update_config",)),
+    Check("blind_rollback", ("SC4011",), SERVICE, ("deploy.update_config.failure_action",)),
+    Check("monitor", ("SC4024",), SERVICE, ("deploy.update_config.failure_action", "deploy.update_config.monitor")),
+    Check("start_first", ("SC4025",), SERVICE, ("deploy.update_config.order", "deploy.rollback_config.order")),
+    Check("all_at_once", ("SC4044",), SERVICE, ("deploy.update_config.parallelism",)),
     Check("job_updates", ("SC4041",), SERVICE, ("deploy.update_config",)),
     Check("grace", ("SC4026",), SERVICE, ("stop_grace_period",)),
     # what the engine or its nodes take
     Check("words", ("SC3016",), SERVICE, ("deploy", "ports")),
-    Check("ratios", ("SC4035",), SERVICE, ("deploy.update_config",)),
+    Check("ratios", ("SC4035",), SERVICE, ("deploy.update_config.max_failure_ratio",)),
     Check("delays", ("SC4042",), SERVICE, ("deploy", "stop_grace_period")),
     Check("global_replicas", ("SC4045",), SERVICE, ("deploy.mode",)),
     Check("limits", ("SC4032",), SERVICE, ("deploy.resources", "mem_limit", "mem_reservation", "cpus")),
-    Check("generic_resources", ("SC4038",), SERVICE, ("deploy.resources",)),
+    Check("generic_resources", ("SC4038",), SERVICE, ("deploy.resources.reservations",)),
     Check("constraints", ("SC4039", "SC4040"), SERVICE, ("deploy.placement",)),
     Check(
         "node_values",
@@ -168,8 +168,11 @@ def _having(root: Mapping) -> Having:
             having.setdefault(key, {})[name] = service
         deploy = service.entries.get("deploy")
         if isinstance(deploy, Mapping):
-            for key in deploy.entries:
+            for key, section in deploy.entries.items():
                 having.setdefault(f"deploy.{key}", {})[name] = service
+                if isinstance(section, Mapping):
+                    for below in section.entries:
+                        having.setdefault(f"deploy.{key}.{below}", {})[name] = service
     return having
 
 

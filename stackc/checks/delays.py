@@ -6,25 +6,24 @@ allowed everywhere.
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import field, number
+from stackc.lower.read import entries, field, number
 from stackc.parse.nodes import Node
 
-_DELAYS = (
-    ("stop_grace_period",),
-    ("deploy", "update_config", "delay"),
-    ("deploy", "update_config", "monitor"),
-    ("deploy", "rollback_config", "delay"),
-    ("deploy", "rollback_config", "monitor"),
-    ("deploy", "restart_policy", "delay"),
-    ("deploy", "restart_policy", "window"),
-)
+_DELAYS = {
+    "update_config": ("delay", "monitor"),
+    "rollback_config": ("delay", "monitor"),
+    "restart_policy": ("delay", "window"),
+}
 
 
 def check(key: str, service: Node, context: Context) -> None:
-    for path in _DELAYS:
-        node: Node | None = service
-        for name in path[:-1]:
-            node = field(node, name)
-        if number(node, path[-1]) < 0:
-            message = f"`{'.'.join(path[-2:])}` is negative"
-            context.report("SC4042", message, field(node, path[-1]), path=("services", key, *path))
+    _look(service, ("stop_grace_period",), "", ("services", key), context)
+    for section, node in entries(service, "deploy"):
+        if section in _DELAYS:
+            _look(node, _DELAYS[section], f"{section}.", ("services", key, "deploy", section), context)
+
+
+def _look(node: Node, names: tuple[str, ...], section: str, path: tuple[str, ...], context: Context) -> None:
+    for name in names:
+        if number(node, name) < 0:
+            context.report("SC4042", f"`{section}{name}` is negative", field(node, name), path=(*path, name))

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from stackc.assemble.context import Context
 from stackc.assemble.quantity import nano_cpus
-from stackc.lower.read import field, value
-from stackc.parse.nodes import Node
+from stackc.lower.read import entries, field, value
+from stackc.parse.nodes import Mapping, Node
 
 _LEAST_MEMORY = 4 * 1024 * 1024
 _LEAST_CPU = 10**6
@@ -36,37 +36,32 @@ class Amount(NamedTuple):
     cpus: int | None
 
 
-_MEMORY = (
-    (("deploy", "resources", "limits", "memory"), True),
-    (("mem_limit",), True),
-    (("deploy", "resources", "reservations", "memory"), False),
-    (("mem_reservation",), False),
-)
-_CPUS = (
-    (("deploy", "resources", "limits", "cpus"), True),
-    (("cpus",), True),
-    (("deploy", "resources", "reservations", "cpus"), False),
-)
+_DIRECT = (("mem_limit", True, True), ("cpus", True, False), ("mem_reservation", False, True))
+"""Keys of a service: whether it is a limit, and whether it is an amount of memory."""
 
 
 def amounts(service: Node) -> Iterator[Amount]:
     """Of memory and CPUs. What cannot be read is left out (and reported elsewhere)."""
-    for path, is_limit in _MEMORY:
-        at = _at(service, path)
-        given = value(at)
-        if at is not None and isinstance(given, int):
-            yield Amount(path, at, is_limit, given, None)
-    for path, is_limit in _CPUS:
-        at = _at(service, path)
-        if at is not None and value(at) not in (None, ""):
-            try:
-                yield Amount(path, at, is_limit, None, nano_cpus(str(value(at))))
-            except ValueError:
-                continue
+    if not isinstance(service, Mapping):
+        return
+    for section, group in entries(field(service, "deploy"), "resources"):
+        if section in ("limits", "reservations"):
+            for name in ("memory", "cpus"):
+                path = ("deploy", "resources", section, name)
+                yield from _amount(field(group, name), path, section == "limits", name == "memory")
+    for name, is_limit, is_memory in _DIRECT:
+        if name in service.entries:
+            yield from _amount(service.entries[name], (name,), is_limit, is_memory)
 
 
-def _at(service: Node, path: tuple[str, ...]) -> Node | None:
-    node: Node | None = service
-    for key in path:
-        node = field(node, key)
-    return node
+def _amount(at: Node | None, path: tuple[str, ...], is_limit: bool, is_memory: bool) -> Iterator[Amount]:
+    given = value(at)
+    if at is None or given is None or given == "":
+        return
+    if is_memory and isinstance(given, int):
+        yield Amount(path, at, is_limit, given, None)
+    elif not is_memory:
+        try:
+            yield Amount(path, at, is_limit, None, nano_cpus(str(given)))
+        except ValueError:
+            return

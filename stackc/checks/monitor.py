@@ -21,10 +21,11 @@ _MONITOR, _INTERVAL, _RETRIES = 5 * _SECOND, 30 * _SECOND, 3
 
 def check(key: str, service: Node, context: Context) -> None:
     update, health = field(field(service, "deploy"), "update_config"), field(service, "healthcheck")
-    chosen = field(update, "monitor")
+    chosen, action = field(update, "monitor"), text(update, "failure_action")
+    if (chosen is None or action == "continue") and action != "rollback":
+        return
     at = chosen if chosen is not None else field(update, "failure_action")
-    wanted = chosen is not None or text(update, "failure_action") == "rollback"
-    if not wanted or not has_health_check(service) or is_job(service) or text(update, "failure_action") == "continue":
+    if not has_health_check(service) or is_job(service):
         return
     if not strings(health, "test") and not number(health, "interval") and not number(health, "retries"):
         return  # the image's own test and times: nothing is known

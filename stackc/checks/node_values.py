@@ -7,7 +7,7 @@ more than 64 characters.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from stackc.assemble.context import Context
 from stackc.assemble.mounts import is_absolute
@@ -31,9 +31,12 @@ def check(root: Mapping, stack: str, context: Context) -> None:
     if not isinstance(services, Mapping):
         return
     for key, service in services.items():
-        for rule in (_mounts, _container, _limits):
-            for message, at, section in rule(service):
-                context.report("SC4033", f"`{key}`: {message}", at, path=("services", key, section))
+        if not isinstance(service, Mapping):
+            continue
+        for rule, keys in _RULES:
+            if not keys.isdisjoint(service.entries):
+                for message, at, section in rule(service):
+                    context.report("SC4033", f"`{key}`: {message}", at, path=("services", key, section))
     used = {text(item, "source") for service in services.entries.values() for item in items(service, "volumes")}
     for key, node in entries(root, "volumes"):
         name = object_name(stack, key, node)
@@ -77,3 +80,11 @@ def _limits(service: Node) -> Iterator[Found]:
             yield "a container needs a memory limit of at least 6 MiB", amount.at, amount.path[0]
         if amount.is_limit and amount.cpus is not None and _REFUSED_CPU <= amount.cpus < _LEAST_CPU:
             yield "a container needs a limit of at least 0.01 CPUs", amount.at, amount.path[0]
+
+
+_RULES: tuple[tuple[Callable[[Node], Iterator[Found]], frozenset[str]], ...] = (
+    (_mounts, frozenset(("volumes",))),
+    (_container, frozenset(("working_dir", "hostname", "ulimits"))),
+    (_limits, frozenset(("deploy", "mem_limit", "cpus"))),
+)
+"""Each with the keys of a service that it looks at."""

@@ -14,6 +14,7 @@ from stackc.lower.read import field
 from stackc.parse.nodes import Mapping, Node, Scalar
 
 _WORDS = ("PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "CREDENTIALS")
+_ENDS = (*_WORDS, "PASS", "PWD", "KEY", "KEY_BASE")
 _NOT_SECRET = frozenset(
     ("PUBLIC", "PUB", "SITE", "CACHE", "PARTITION", "ROUTING", "SORT", "PRIMARY", "FOREIGN", "HOST")
 )
@@ -36,7 +37,7 @@ def check(key: str, service: Node, context: Context) -> None:
 
 def is_secret_name(name: str) -> bool:
     """Whether a variable of this name holds a secret: its last word says so, as in DB_PASSWORD or apiKey."""
-    words = _words(name)
+    words = _words(name) if name.upper().endswith(_ENDS) else []
     if not words:
         return False
     last = words[-1]

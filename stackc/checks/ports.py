@@ -15,6 +15,9 @@ from stackc.diagnostics import Related
 from stackc.lower.read import field, items, text
 from stackc.parse.nodes import Mapping, Node
 
+_MOST = 1 << 20
+"""How many ports of a file are looked at. So many cannot all be free: there are 3 × 65535 in all."""
+
 
 class Use(NamedTuple):
     service: str
@@ -50,11 +53,13 @@ def check(root: Mapping, stack: str, context: Context) -> None:
     if not isinstance(services, Mapping):
         return
     taken: dict[tuple[int, str], Taken] = {}
+    left = _MOST
     clashes: dict[tuple[int, int, str], tuple[Use, Use, list[int]]] = {}
     for key, service in services.items():
         for item in items(service, "ports"):
             use = Use(key, text(item, "mode").lower() != "host", item)
-            for number in published(item):
+            left -= len(published(item))
+            for number in published(item) if left > 0 else ():
                 port = (number, protocol(item))
                 known = taken.setdefault(port, Taken(use))
                 other = known.other(use)

@@ -15,47 +15,52 @@ from stackc.lower.order import is_required
 from stackc.lower.read import entries, field, items, text
 from stackc.parse.nodes import Mapping, Node
 
+_MOST_GUESSES = 50
+"""Looking for a similar name among thousands is slow; nobody reads so many hints."""
+
 
 def check(root: Mapping, stack: str, context: Context) -> None:
     services = field(root, "services")
     if not isinstance(services, Mapping):
         return
+    known = {kind: dict(entries(root, kind)) for kind in ("services", "networks", "volumes", "configs", "secrets")}
+    guesses = 0
     for key, service in services.items():
-        for code, kind, name, at, section in _references(service):
-            parent = field(root, kind)
-            known = parent.entries if isinstance(parent, Mapping) else {}
-            if name in known or (kind == "networks" and name == "default"):
+        for code, kind, name, section, item in _references(service):
+            if name in known[kind] or (kind == "networks" and name == "default"):
                 continue
             if kind == "services" and (name in context.inactive or not is_required(service, name)):
                 continue
-            hint = _hint(kind, name, list(known))
+            guesses += 1
+            hint = _hint(kind, name, list(known[kind]) if guesses <= _MOST_GUESSES else [])
+            at = _at(service, section, name, item)
             context.report(code, _message(key, kind, name), at, path=("services", key, section), hint=hint)
 
 
-def _references(service: Node) -> Iterator[tuple[str, str, str, Span, str]]:
-    """Code, kind, name, place and the key of the service that it stands in."""
-    networks = field(service, "networks")
-    if isinstance(networks, Mapping):
-        for name in networks.entries:
-            yield "SC4001", "networks", name, networks.key_span(name), "networks"
+def _references(service: Node) -> Iterator[tuple[str, str, str, str, Node | None]]:
+    """Code, kind and name, the key of the service that it stands under, and the item there, if that is a list."""
+    for name, _ in entries(service, "networks"):
+        yield "SC4001", "networks", name, "networks", None
     for item in items(service, "volumes"):
         if text(item, "type") == "volume" and text(item, "source"):
-            yield "SC4002", "volumes", text(item, "source"), _at(item, "source"), "volumes"
+            yield "SC4002", "volumes", text(item, "source"), "volumes", item
     for code, kind in (("SC4003", "configs"), ("SC4004", "secrets")):
         for item in items(service, kind):
-            yield code, kind, text(item, "source"), _at(item, "source"), kind
+            yield code, kind, text(item, "source"), kind, item
     credential = field(service, "credential_spec")
-    if credential is not None and text(credential, "config"):
-        yield "SC4003", "configs", text(credential, "config"), _at(credential, "config"), "credential_spec"
-    depends_on = field(service, "depends_on")
-    if isinstance(depends_on, Mapping):
-        for name, _ in entries(service, "depends_on"):
-            yield "SC4005", "services", name, depends_on.key_span(name), "depends_on"
+    if text(credential, "config"):
+        yield "SC4003", "configs", text(credential, "config"), "credential_spec", field(credential, "config")
+    for name, _ in entries(service, "depends_on"):
+        yield "SC4005", "services", name, "depends_on", None
 
 
-def _at(item: Node, key: str) -> Span:
-    node = field(item, key)
-    return node.span if node is not None else item.span
+def _at(service: Node, section: str, name: str, item: Node | None) -> Span:
+    if item is not None:
+        node = field(item, "source")
+        return node.span if node is not None else item.span
+    parent = field(service, section)
+    assert isinstance(parent, Mapping)
+    return parent.key_span(name)
 
 
 def _message(key: str, kind: str, name: str) -> str:

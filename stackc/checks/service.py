@@ -5,6 +5,8 @@ from __future__ import annotations
 from stackc.lower.read import entries, field, flag, items, number, strings, text, value
 from stackc.parse.nodes import Mapping, Node
 
+_LAST_PORT = (1 << 16) - 1
+
 
 def mode(service: Node) -> str:
     """replicated, global, replicated-job or global-job; an unknown one as it is."""
@@ -28,15 +30,15 @@ def host_ports(service: Node) -> list[Node]:
     return [port for port in items(service, "ports") if text(port, "mode").lower() == "host" and published(port)]
 
 
-def published(port: Node) -> list[int]:
+def published(port: Node) -> range:
     """The numbers that a port is published under: none where the engine chooses one, several for a range."""
     given = value(field(port, "published"))
     if not isinstance(given, str):
-        return [int(given)] if isinstance(given, (int, float)) and given else []
+        return range(int(given), int(given) + 1) if isinstance(given, (int, float)) and given else range(0)
     low, dash, high = given.partition("-")
     if not low.isdecimal() or (dash and not high.isdecimal()) or len(given) > 11:
-        return []  # what is no port is reported elsewhere
-    return [number for number in range(int(low), int(high or low) + 1) if 0 < number < 1 << 16]
+        return range(0)  # what is no port is reported elsewhere
+    return range(max(1, int(low)), min(_LAST_PORT, int(high or low)) + 1)
 
 
 def protocol(port: Node) -> str:

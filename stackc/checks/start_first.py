@@ -16,12 +16,13 @@ from stackc.parse.nodes import Node
 
 
 def check(key: str, service: Node, context: Context) -> None:
-    deploy, ports = field(service, "deploy"), host_ports(service)
+    deploy = field(service, "deploy")
     for section in ("update_config", "rollback_config"):
         order = field(field(deploy, section), "order")
         if text(field(deploy, section), "order") != "start-first" or is_job(service):
             continue
         path = ("services", key, "deploy", section, "order")
+        ports = host_ports(service)
         if ports:
             where = "each node" if mode(service) == "global" else "a node"
             message = f"`{key}` starts new tasks first, but {where} has room for one task with the host port"

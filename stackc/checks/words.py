@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import field, items, text
-from stackc.parse.nodes import Node
+from stackc.parse.nodes import Mapping, Node
 
 _WORDS = (
     ("update_config", "failure_action", ("pause", "continue", "rollback")),
@@ -16,25 +16,28 @@ _WORDS = (
     ("rollback_config", "order", ("stop-first", "start-first")),
     ("restart_policy", "condition", ("none", "on-failure", "any")),
 )
+_ENDPOINT, _MODES, _PROTOCOLS = ("vip", "dnsrr"), ("ingress", "host"), ("tcp", "udp", "sctp")
 
 
 def check(key: str, service: Node, context: Context) -> None:
     deploy = field(service, "deploy")
-    if deploy is not None:
+    if isinstance(deploy, Mapping):
         for section, name, allowed in _WORDS:
-            node = field(deploy, section)
-            if node is not None and text(node, name):
-                _one_of(allowed, f"`{section}.{name}`", node, name, key, context)
-        if text(deploy, "endpoint_mode"):
-            _one_of(("vip", "dnsrr"), "`endpoint_mode`", deploy, "endpoint_mode", key, context)
+            if section in deploy.entries:
+                node = field(deploy, section)
+                word = text(node, name)
+                if word and word not in allowed:
+                    _report(f"`{section}.{name}` is `{word}`", allowed, field(node, name), key, context)
+        word = text(deploy, "endpoint_mode")
+        if word and word.lower() not in _ENDPOINT:
+            _report(f"`endpoint_mode` is `{word}`", _ENDPOINT, field(deploy, "endpoint_mode"), key, context)
     for item in items(service, "ports"):
-        _one_of(("ingress", "host"), "the port mode", item, "mode", key, context)
-        _one_of(("tcp", "udp", "sctp"), "the protocol", item, "protocol", key, context)
+        mode, protocol = text(item, "mode"), text(item, "protocol")
+        if mode and mode.lower() not in _MODES:
+            _report(f"the port mode is `{mode}`", _MODES, field(item, "mode"), key, context)
+        if protocol and protocol.lower() not in _PROTOCOLS:
+            _report(f"the protocol is `{protocol}`", _PROTOCOLS, field(item, "protocol"), key, context)
 
 
-def _one_of(allowed: tuple[str, ...], what: str, node: Node, name: str, key: str, context: Context) -> None:
-    word = text(node, name)
-    known = word if name in ("failure_action", "order", "condition") else word.lower()
-    if word and known not in allowed:
-        hint = f"one of {', '.join(allowed)}"
-        context.report("SC3016", f"{what} is `{word}`", field(node, name), path=("services", key), hint=hint)
+def _report(message: str, allowed: tuple[str, ...], at: Node | None, key: str, context: Context) -> None:
+    context.report("SC3016", message, at, path=("services", key), hint=f"one of {', '.join(allowed)}")

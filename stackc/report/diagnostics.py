@@ -68,16 +68,17 @@ def _snippet(
     if span.file not in known:
         known[span.file] = lines_of(sources.get(span.file, ""))
     lines = known[span.file]
-    if not 0 < span.line <= len(lines) or not lines[span.line - 1].strip():
+    line = lines[span.line - 1] if 0 < span.line <= len(lines) else ""
+    if not line or line.isspace():
         return []
-    line = lines[span.line - 1]
+    # a line may have megabytes, and as many findings: only what is shown of it is ever copied
     start = min(span.column - 1, len(line))
-    end = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
-    end = max(min(end, len(line)), start + 1)
     first = start if hides else max(0, start - _LONGEST_LINE // 2)
-    last = end if hides else first + _LONGEST_LINE
-    before, marked = _cells(line[first:start]), _cells(line[start : min(end, last)])
-    shown = before + marked + _cells(line[min(end, last) : last])
+    last = min(first + _LONGEST_LINE, len(line))
+    end = span.end_column - 1 if span.end_line == span.line else start + len(line[start:last].rstrip())
+    end = max(min(end, last), start + 1)
+    before, marked = _cells(line[first:start]), _cells(line[start:end])
+    shown = before + marked + ("" if hides else _cells(line[end:last]))
     if hides:
         before, shown = "… ", f"… {shown} …"
     width = len(str(span.line))
