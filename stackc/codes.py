@@ -154,6 +154,9 @@ CODES: dict[str, Code] = {
 }  # fmt: skip
 
 
+LONGEST_MESSAGE = 500
+
+
 def found(
     code: str,
     message: str,
@@ -163,6 +166,9 @@ def found(
     hint: str = "",
     related: tuple[Related, ...] = (),
 ) -> Diagnostic:
-    """A finding with the severity of its code, and the code's hint where it has none of its own."""
+    """A finding with the severity of its code, and the code's hint where it has none of its own. A message that quotes
+    a value of megabytes is cut in the middle."""
     meaning = CODES[code]
+    if len(message) > LONGEST_MESSAGE:
+        message = f"{message[: LONGEST_MESSAGE - 100]}…{message[-100:]}"
     return Diagnostic(code, meaning.severity, message, span, path, hint or meaning.hint, related)
