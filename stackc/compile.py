@@ -16,7 +16,7 @@ from stackc.assemble.interpolate import interpolate
 from stackc.assemble.merge import merge
 from stackc.checks import PLAN_CHECKS, TREE_CHECKS, settled
 from stackc.codes import found
-from stackc.diagnostics import Diagnostic, Suppressed, has_errors, sort
+from stackc.diagnostics import Diagnostic, Suppressed, has_errors
 from stackc.lower import lower
 from stackc.parse import RECOVERED, Document, parse
 from stackc.parse.nodes import Mapping, Scalar
@@ -91,7 +91,7 @@ def compile_stack(
         return compiled
     if stack is None and compiled.plan.stack == UNNAMED:
         nameless = found("SC4010", "the stack has no name", None, hint="give it on the command line, or as `name:`")
-        return compiled._replace(plan=None, diagnostics=sort([*compiled.diagnostics, nameless]))
+        return compiled._replace(plan=None, diagnostics=[nameless, *compiled.diagnostics])
     return compiled._replace(plan=with_digest(compiled.plan))
 
 

@@ -192,8 +192,13 @@ def settled(
 ) -> tuple[list[Diagnostic], tuple[Suppressed, ...]]:
     """All findings of a compile in source order, and apart from them what comments in the ``sources`` switch off.
     ``complete``: every check has run, so a switch that found nothing is of no use and is reported."""
-    if not any("stackc:" in text for text in sources.values()):
-        return sort(context.findings), ()
-    from stackc.switches import switched
+    if any("stackc:" in text for text in sources.values()):
+        from stackc.switches import switched
 
-    return switched(context.findings, sources, [*context.inactive.values()] if complete else None)
+        left, suppressed = switched(context.findings, sources, [*context.inactive.values()] if complete else None)
+    else:
+        left, suppressed = sort(context.findings), ()
+    if len(sources) > 1:  # files in the order in which they were read
+        order = {file: number for number, file in enumerate(sources)}
+        left.sort(key=lambda one: order.get(one.span.file, len(order)) if one.span is not None else -1)
+    return left, suppressed

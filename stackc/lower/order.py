@@ -41,32 +41,3 @@ def waves(depends_on: dict[str, list[str]]) -> tuple[tuple[str, ...], ...]:
                     following.append(follower)
         ready = sorted(following)
     return tuple(result)
-
-
-def circle(depends_on: dict[str, list[str]]) -> list[str]:
-    """One circle as a path that ends where it starts, or nothing. Iterative: a long chain costs no stack."""
-    done: set[str] = set()
-    for root in sorted(depends_on):
-        path: list[str] = []
-        on_path: set[str] = set()
-        stack: list[tuple[str, int]] = [(root, 0)]
-        while stack:
-            name, position = stack.pop()
-            if position == 0:
-                if name in done:
-                    continue
-                path.append(name)
-                on_path.add(name)
-            following = [dep for dep in sorted(depends_on[name]) if dep in depends_on]
-            if position < len(following):
-                stack.append((name, position + 1))
-                dep = following[position]
-                if dep in on_path:
-                    return [*path[path.index(dep) :], dep]
-                if dep not in done:
-                    stack.append((dep, 0))
-                continue
-            path.pop()
-            on_path.discard(name)
-            done.add(name)
-    return []

@@ -194,3 +194,13 @@ def test_the_order_is_that_of_the_source_on_every_run() -> None:
     lines = [(one.span.line, one.span.column) for one in runs[0]]
     assert lines == sorted(lines)
     assert len(lines) == 120
+
+
+def test_files_come_in_the_order_in_which_they_were_given() -> None:
+    files = {"b.yml": b"services: {b: {image: x}}\n", "a.yml": b"services: {a: {image: x}}\n"}
+    compiled = compile_stack(["b.yml", "a.yml"], MemoryReader(files), stack=None, environment={})
+    assert [(one.code, str(one.span)) for one in compiled.diagnostics] == [
+        ("SC4010", "None"),
+        ("SC4023", "b.yml:1:22"),
+        ("SC4023", "a.yml:1:22"),
+    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stackc.lower.gosort import sort_by
-from stackc.lower.order import circle, waves
+from stackc.lower.order import waves
 
 RECORDED = json.loads((Path(__file__).parent / "port_orders.json").read_text())
 """Published ports as given, and the order of their targets (1, 2, 3, …) in what docker CLI 28.2.2 sent."""
@@ -25,17 +25,3 @@ def test_waves_hold_all_that_is_ready() -> None:
     assert waves(graph) == (("d", "e"), ("b", "c"), ("a",), ("f",))
     assert waves({}) == ()
     assert waves({"a": ["b"], "b": ["a"], "c": []}) == (("c",),)
-
-
-@pytest.mark.parametrize(
-    ("graph", "path"),
-    [
-        ({"a": ["b"], "b": ["c"], "c": []}, []),
-        ({"a": ["a"]}, ["a", "a"]),
-        ({"a": ["b"], "b": ["c"], "c": ["b"]}, ["b", "c", "b"]),
-        ({"z": ["y"], "y": ["x"], "x": ["z"], "a": ["z", "gone"]}, ["z", "y", "x", "z"]),
-        ({"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []}, []),
-    ],
-)
-def test_a_circle_is_found_as_a_path(graph: dict[str, list[str]], path: list[str]) -> None:
-    assert circle(graph) == path
