@@ -114,7 +114,7 @@ class _Explainer:
         if error.validator == "oneOf":
             inner = self._chosen(error)
             kinds = _alternatives(self.acceptor, error.schema)
-            if "string" in kinds and _is_split(node, inner):
+            if "string" in kinds and path and isinstance(path[-1], int) and _is_split(node, inner):
                 self._wrong_type(node, path, ["string"])
                 return
             for one in inner:
@@ -241,9 +241,10 @@ class _Explainer:
             return  # reported when the version was looked at
         given = node.text if isinstance(node, Scalar) and node.kind == "a number" and "integer" in kinds else node.kind
         message = f"{_name(path)} must be {_listed(kinds)}, not {given}"
-        hint = self.suggestions.value(node, path, kinds, examples or [])
         if self._is_of_compose(node, path):
-            hint += _OR_COMPOSE
+            hint = f"write {_listed(kinds)}{_OR_COMPOSE}"
+        else:
+            hint = self.suggestions.value(node, path, kinds, examples or [])
         self.context.report("SC2002", message, node, path=path, hint=hint)
         self.removed.add(path)
 
@@ -300,9 +301,10 @@ def row(path: Path) -> Attr | None:
 
 def _beside(attr: Attr) -> str:
     """The key that stack files have for the same field."""
+    above = attr.path.split("*")[0] + "*."
     for other in ATTRIBUTES:
-        if attr.engine and other.engine == attr.engine and other.stack == COMPILED and other.path != attr.path:
-            return f"use `{other.path.removeprefix('services.*.')}`"
+        if attr.engine and other.engine == attr.engine and other.stack == COMPILED and other.path.startswith(above):
+            return f"use `{other.path.removeprefix(above)}`"
     return ""
 
 

@@ -49,7 +49,7 @@ class Suggestions:
             or _longer(spelt, known)
             or _similar(spelt, known, 0.6)
             or self._similar_below(spelt, path)
-            or self._only_place(spelt)
+            or self._only_place(spelt, path)
             or _remove(known, schema)
         )
 
@@ -107,9 +107,11 @@ class Suggestions:
             nearest.append(".".join((*map(str, path[:common]), *down)))
         return f"it belongs in {' or '.join(f'`{one}`' for one in nearest)}" if 0 < len(nearest) < 3 else ""
 
-    def _only_place(self, key: str) -> str:
+    def _only_place(self, key: str, path: Path) -> str:
+        """Where the key belongs, of a key at the top, or of one that goes with what it stands in."""
         places = self.places.get(key, ())
-        if len(places) != 1:
+        is_of_top = not path or path[0] == "x-stackc"
+        if len(places) != 1 or not (is_of_top or _common(places[0], path) > 1):
             return ""
         names = ("NAME" if part == "*" else part for part in places[0] if part != "[]")
         return f"it belongs in `{'.'.join(names)}`"
