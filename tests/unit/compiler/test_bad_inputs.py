@@ -7,6 +7,9 @@ policy of the reconciler decides (85, 90, 98 to 100) is tested where that decisi
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -271,3 +274,26 @@ def test_69_files_that_include_each_other() -> None:
     result = compile_stack(["f.yml"], MemoryReader(files), stack="s", environment={})
     assert result.plan is None
     assert any("f.yml" in one.message for one in result.diagnostics)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("case", [*YAML, *COMPOSE], ids=lambda case: case.number.replace(" ", "-"))
+def test_the_whole_command_stays_within_2_seconds_of_cpu_and_512_mb(case: Case, tmp_path: Path) -> None:
+    data = case.text if isinstance(case.text, bytes) else case.text.encode("utf-8")
+    (tmp_path / "f.yml").write_bytes(data)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stackc", "validate", "-c", "f.yml", "s"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], **{k: v for k, v in VARIABLES.items() if len(v) < 100_000}},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    said = process.stderr.read() if process.stderr else b""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.stderr:
+        process.stderr.close()
+    assert process.returncode in (0, 1)
+    assert b"Traceback" not in said
+    assert used.ru_utime + used.ru_stime < 2
+    assert used.ru_maxrss < 512 * 1024
