@@ -524,7 +524,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     ),
     _config("content", "Data", "content", **_COMPOSE),
     _secret("driver", "Driver.Name"),
-    _secret("driver_opts", "Driver.Options", "kept_pairs", short="pairs"),
+    _secret("driver_opts", "Driver.Options", "pairs", short="pairs"),
 )  # fmt: skip
 
 YOUNGER: dict[str, dict[str, str]] = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from stackc.assemble.quantity import integer
 from stackc.lower.emit import byte_count, nano, whole
 from stackc.lower.read import field, text, value
 from stackc.lower.subject import Subject
 
 Json = dict[str, Any]
-_ATTEMPTS_LIMIT = 2**63
 _PERIOD = 100_000  # microseconds; the kernel's own
 
 
@@ -36,15 +36,18 @@ def restart_policy(subject: Subject) -> Json | None:
     if node is not None:
         return subject.fill(node, "services.*.deploy.restart_policy")
     given = text(subject.service, "restart")
-    name, colon, count = given.partition(":")
-    if name in ("", "no") and not colon:
-        return None
-    counts = not colon or (count.isascii() and count.isdigit() and int(count[:20]) < _ATTEMPTS_LIMIT)
-    if name in ("always", "unless-stopped") and counts:
+    name, _, count = given.partition(":")
+    try:
+        attempts = integer(count) if count else 0
+    except ValueError:
+        name = given
+    if name == "on-failure":
+        return {"Condition": "on-failure", "MaxAttempts": attempts % 2**64}  # docker wraps a negative one around
+    if name in ("always", "unless-stopped"):
         return {"Condition": "any"}
-    if name == "on-failure" and counts:
-        return {"Condition": "on-failure", "MaxAttempts": int(count) if colon else 0}
-    subject.report("SC3009", f"the restart policy `{given}` is unknown", field(subject.service, "restart"), "restart")
+    if name != "no" and given:
+        at = field(subject.service, "restart")
+        subject.report("SC3009", f"the restart policy `{given}` is unknown", at, "restart")
     return None
 
 

@@ -29,12 +29,16 @@ def _credential(subject: Subject) -> Json | None:
         return None
     config, file, registry = (text(node, name) for name in ("config", "file", "registry"))
     given = [part for part in (config, file, registry) if part]
-    if len(given) != 1:
-        what = "names nothing" if not given else "names more than one source"
-        message = f"the credential_spec of `{subject.key}` {what}"
+    if not given:
+        return None
+    if len(given) > 1:
+        message = f"the credential_spec of `{subject.key}` names more than one source"
         subject.report("SC3011", message, node, "credential_spec", hint="give exactly one")
     known = objects(subject.root, "configs")
     name = object_name(subject.stack, config, known[config]) if config in known else config
+    if subject.context.is_stack and name not in (config, f"{subject.stack}_{config}"):
+        message = f"docker does not find the config `{config}` for a credential spec: its `name` is another"
+        subject.report("SC3011", message, field(node, "config"), "credential_spec", hint="remove its `name`")
     return {"Config": name, "File": file, "Registry": registry}
 
 

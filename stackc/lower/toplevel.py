@@ -123,7 +123,7 @@ def _content(kind: str, key: str, node: Node, root: Mapping, context: Context) -
         if name not in context.environment:
             context.report("SC1202", f"the variable {name} of the {kind} `{key}` is not set", variable, path=path)
         return context.environment.get(name, "").encode(), f"environment {name}"
-    if not isinstance(file, Scalar) or not file.value:
+    if not isinstance(file, Scalar) or not file.text:  # docker would read the project's folder
         message = f"the {kind} `{key}` does not say where its content is"
         context.report(
             "SC2003",

@@ -204,3 +204,46 @@ def test_what_the_file_versions_take(version: str, service: str, expected: list[
 def test_external_files_may_say_anything_more() -> None:
     assert codes("services: {a: {image: x}}\nsecrets: {s: {external: {name: a, b: c}}}") == []
     assert codes("services: {a: {image: x}}\nnetworks: {s: {external: {name: a, b: c}}}") == ["SC2001"]
+
+
+@pytest.mark.parametrize(
+    ("restart", "expected"),
+    [
+        ("no:", None),
+        ("no:3", None),
+        ("always:3", {"Condition": "any"}),
+        ("unless-stopped:-2", {"Condition": "any"}),
+        ("on-failure:", {"Condition": "on-failure", "MaxAttempts": 0}),
+        ("on-failure:+05", {"Condition": "on-failure", "MaxAttempts": 5}),
+        ("on-failure:-1", {"Condition": "on-failure", "MaxAttempts": 18446744073709551615}),
+    ],
+)
+def test_restart_policies_with_a_count(restart: str, expected: dict[str, Any] | None) -> None:
+    found = spec(f"services: {{a: {{image: x, restart: '{restart}'}}}}")
+    assert found["TaskTemplate"].get("RestartPolicy") == expected
+
+
+@pytest.mark.parametrize(
+    "restart", [":5", "no:x", "on-failure:1:2", "on-failure:1_0", "on-failure:9223372036854775808"]
+)
+def test_restart_policies_that_are_none(restart: str) -> None:
+    assert codes(f"services: {{a: {{image: x, restart: '{restart}'}}}}") == ["SC3009"]
+
+
+def test_credential_specs() -> None:
+    def credential(text: str, configs: str = "") -> Any:
+        file = f"services: {{a: {{image: x, credential_spec: {text}}}}}\nconfigs: {{{configs}}}"
+        return spec(file, f="x")["TaskTemplate"]["ContainerSpec"]["Privileges"]["CredentialSpec"]
+
+    assert credential("{}") is credential("{file: ''}") is None
+    assert credential("{config: c}", "c: {file: f}") == {"Config": "s_c", "File": "", "Registry": ""}
+    assert credential("{config: c}", "c: {external: true}") == {"Config": "c", "File": "", "Registry": ""}
+    named = "services: {a: {image: x, credential_spec: {config: c}}}\nconfigs: {c: {file: f, name: d}}"
+    assert codes(named, f="x") == ["SC3011"]
+    assert codes("services: {a: {image: x, credential_spec: {file: f, registry: r}}}") == ["SC3011"]
+
+
+def test_a_config_without_file_is_the_folder() -> None:
+    file = "services: {a: {image: x}}\nconfigs: {c: {}}\nsecrets: {s: {driver: d, driver_opts: {}}}"
+    assert config(file).endswith("configs:\n  c:\n    file: /p\n")
+    assert codes(file) == ["SC2003"]
