@@ -201,6 +201,6 @@ def test_files_come_in_the_order_in_which_they_were_given() -> None:
     compiled = compile_stack(["b.yml", "a.yml"], MemoryReader(files), stack=None, environment={})
     assert [(one.code, str(one.span)) for one in compiled.diagnostics] == [
         ("SC4010", "None"),
-        ("SC4023", "b.yml:1:22"),
-        ("SC4023", "a.yml:1:22"),
+        ("SC4023", "b.yml:1:23"),
+        ("SC4023", "a.yml:1:23"),
     ]
