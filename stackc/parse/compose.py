@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Related, Span
-from stackc.parse.events import parser_for
+from stackc.parse.events import reading
 from stackc.parse.nodes import Mapping, Mark, MergeKey, Node, Scalar, Sequence, Timestamp, Value
 from stackc.parse.scalars import resolve
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stackc.parse import Limits
+
+    Step = Callable[[], object]
+    _Open = tuple[Mapping | Sequence | None, list[Node] | None, dict[str, Node], dict[str, Scalar], Scalar | None]
 
 _Read = TypeVar("_Read")
 
@@ -34,35 +37,43 @@ class Document(NamedTuple):
     more: Span | None
 
 
-class _Open:
-    """A collection that is being read. ``key`` is the mapping key that waits for its value."""
-
-    __slots__ = ("anchor", "before", "key", "merges", "node")
-
-    def __init__(self, node: Mapping | Sequence, before: int, anchor: str | None) -> None:
-        self.node = node
-        self.anchor = anchor
-        self.before = before
-        self.key: Scalar | None = None
-        self.merges: list[tuple[Scalar, Node]] = []
-
-
 _TAG = "tag:yaml.org,2002:"
 _NONSTRING = object()
 
 
+class _Values(dict[str, Value]):
+    """What plain scalars mean, found out once for each text. A string is kept once, however often it is written."""
+
+    def __missing__(self, text: str) -> Value:
+        self[text] = value = resolve(text)
+        return value
+
+
 class Composer:
-    """One document's reading. Faults that do not stop the reading are gathered in ``diagnostics``."""
+    """One text's reading, a handler of the parser's events. Faults that do not stop the reading are gathered in
+    ``diagnostics``."""
 
     def __init__(self, file: str, limits: Limits) -> None:
         self.file = file
         self.limits = limits
+        self.most = limits.nodes
         self.diagnostics: list[Diagnostic] = []
         self.tags: list[tuple[str, Span]] = []
         self.tagged: set[tuple[int, int]] = set()  # where scalars with such a tag stand: none can be a key
+        self.values = _Values()
         self.nodes = 0  # nodes of the document with every alias written out
         self.copied = 0  # of these, how many come from aliases and merge keys
         self.anchors: dict[str, tuple[Node, int]] = {}  # the node and its size; size 0 while it is open
+        self.outer: list[_Open] = []  # the collections around the one that is being read
+        self.node: Mapping | Sequence | None = None  # that one; what it holds is the next three
+        self.items: list[Node] | None = None
+        self.entries: dict[str, Node] = {}
+        self.keys: dict[str, Scalar] = {}
+        self.key: Scalar | None = None  # the key that waits for its value
+        self.anchored: list[tuple[Node, str, int]] = []  # open collections with an anchor, and the nodes before each
+        self.merging: list[tuple[Node, Scalar, Node]] = []  # open mappings with a merge key, that key and its value
+        self.start: Span | None = None  # where this document starts
+        self.ended = False
 
     def compose(self, text: str) -> Document:
         """The first document; where another one starts is noted, but not what it is. Raises Refused."""
@@ -72,38 +83,50 @@ class Composer:
         """Every document. Raises Refused at the first one that cannot be used."""
         return self._read(text, self._all)
 
-    def _read(self, text: str, documents: Callable[[Any], _Read]) -> _Read:
-        parser: Any = None
+    def _read(self, text: str, documents: Callable[[Step], _Read]) -> _Read:
         try:
-            parser = parser_for(text)
-            return documents(parser.get_event)
+            with reading(text, self) as step:
+                return documents(step)
         except Refused:
             raise
         except Exception as error:
             raise Refused(self._syntax(error, text)) from None
-        finally:
-            if hasattr(parser, "dispose"):
-                parser.dispose()
 
-    def _first(self, get_event: Any) -> Document:
-        get_event()  # the start of the stream
-        if type(get_event()).__name__ == "StreamEndEvent":
+    def _first(self, step: Step) -> Document:
+        step()  # the start of the stream
+        step()  # the start of the document
+        if self.ended:
             raise Refused(found("SC1006", "the file is empty", Span(self.file, 1, 1, 1, 1)))
-        root = self._root(get_event)
-        get_event()  # the end of the document
-        return Document(root, tuple(self.tags), self._more(get_event))
+        root = self._tree(step)
+        step()  # the end of the document
+        return Document(root, tuple(self.tags), self._more(step))
 
-    def _all(self, get_event: Any) -> list[Document]:
-        get_event()  # the start of the stream
+    def _all(self, step: Step) -> list[Document]:
         documents: list[Document] = []
-        while type(get_event()).__name__ != "StreamEndEvent":
+        step()  # the start of the stream
+        step()  # the start of the document
+        while not self.ended:
             self.tags, self.anchors = [], {}
-            documents.append(Document(self._root(get_event), tuple(self.tags), None))
-            get_event()  # the end of the document
+            documents.append(Document(self._tree(step), tuple(self.tags), None))
+            step()  # the end of the document
+            step()  # the start of the next one
         return documents
 
-    def _root(self, get_event: Any) -> Mapping:
-        root = self._tree(get_event)
+    def _more(self, step: Step) -> Span | None:
+        """Where something stands after the first document. It is not read: it may be no YAML at all."""
+        try:
+            step()
+        except Exception as error:
+            mark = getattr(error, "problem_mark", None)
+            return None if mark is None else self._span(mark, mark)
+        return None if self.ended else self.start
+
+    def _tree(self, step: Step) -> Mapping:
+        top: list[Node] = []  # a document is like a list of one item
+        self.items = top
+        while not top:
+            step()
+        root = top[0]
         if isinstance(root, Scalar) and root.value is None:
             raise Refused(found("SC1006", "the document is empty", root.span))
         if not isinstance(root, Mapping):
@@ -111,91 +134,145 @@ class Composer:
             raise Refused(found("SC1007", message, Span(root.file, *_first_line(root))))
         return root
 
-    def _more(self, get_event: Any) -> Span | None:
-        """Where something stands after the first document. It is not read: it may be no YAML at all."""
-        try:
-            event = get_event()
-        except Exception as error:
-            mark = getattr(error, "problem_mark", None)
-            return None if mark is None else self._span(mark, mark)
-        return None if type(event).__name__ == "StreamEndEvent" else self._span(event.start_mark, event.end_mark)
+    def document_start(self, start: Mark, end: Mark, explicit: bool, version: object, tags: object) -> None:
+        self.start = self._span(start, end)
 
-    def _tree(self, get_event: Any) -> Node:  # noqa: C901  (the hot loop of a compile: one long function on purpose)
-        file = self.file
-        stack: list[_Open] = []
-        most, deepest = self.limits.nodes, self.limits.depth
-        while True:
-            event = get_event()
-            name = type(event).__name__
-            if name == "ScalarEvent":
-                text = event.value
-                value: Value
-                if event.implicit[0]:
-                    value = resolve(text)
-                    if event.style and type(value) is not str:  # `! "5"`: quoted all the same
-                        value = text
-                elif event.tag is None or event.tag == "!":
-                    value = text
-                else:
-                    value = self._tagged(event)
-                node: Node = Scalar(value, text, file, event.start_mark, event.end_mark)
-            elif name in ("MappingStartEvent", "SequenceStartEvent"):
-                if len(stack) >= deepest:
-                    message = f"nested deeper than {deepest} levels"
-                    raise Refused(found("SC1010", message, self._span(event.start_mark, event.end_mark)))
-                node = (
-                    Mapping({}, {}, file, event.start_mark, event.end_mark)
-                    if name == "MappingStartEvent"
-                    else Sequence([], file, event.start_mark, event.end_mark)
-                )
-                if event.tag is not None and event.tag not in (_TAG + "map", _TAG + "seq", "!"):
-                    self._tag(event)
-                self.nodes += 1
-                if event.anchor is not None:
-                    self._anchor(event, node, 0)
-                stack.append(_Open(node, self.nodes, event.anchor))
-                continue
-            elif name == "AliasEvent":
-                node = self._alias(event)
-            else:  # the end of a collection
-                node = self._close(stack.pop(), event)
-                if not stack:
-                    return node
-                self._place(stack[-1], node)
-                continue
-            self.nodes += 1
-            if self.nodes > most:
-                self._count(event.start_mark)
-            if event.anchor is not None and name == "ScalarEvent":
-                self._anchor(event, node, 1)
-            if not stack:
-                return node
-            self._place(stack[-1], node)
+    def stream_end(self, start: Mark, end: Mark) -> None:
+        self.ended = True
 
-    def _place(self, top: _Open, node: Node) -> None:
-        """Put a finished node into the collection around it, as item, key or value."""
-        parent = top.node
-        if isinstance(parent, Sequence):
-            parent.items.append(node)
-            return
-        key = top.key
-        if key is None:
-            top.key = self._key(node)
-            return
-        top.key = None
-        name = key.value
-        if name is _NONSTRING:
-            return
-        assert isinstance(name, str)
-        if isinstance(name, MergeKey):
-            if top.merges:
-                self._duplicate(key, top.merges[0][0])
-            top.merges.append((key, node))
-        elif name in parent.entries:
-            self._duplicate(key, parent.keys[name])
+    def scalar(
+        self,
+        anchor: str | None,
+        tag: str | None,
+        implicit: object,
+        text: str,
+        start: Mark,
+        end: Mark,
+        style: str | None,
+    ) -> None:
+        """Most events are of this kind: a tenth of the time of a compile is spent here."""
+        value: Value
+        if tag is not None and tag != "!":
+            value = self._tagged(tag, text, start, end)
+        elif style:
+            value = text
         else:
-            parent.entries[name] = node
-            parent.keys[name] = key
+            value = self.values[text]
+            if type(value) is str:
+                text = value
+        node = Scalar(value, text, self.file, start, end)
+        self.nodes += 1
+        if self.nodes > self.most:
+            raise self._too_many(start)
+        if anchor is not None:
+            self._anchor(anchor, node, 1)
+        if self.items is not None:
+            self.items.append(node)
+            return
+        key = self.key
+        if key is None:
+            self.key = node if type(value) is str and not self.tagged else self._key(node)
+            return
+        self.key = None
+        name = key.value
+        if type(name) is str and name not in self.entries:
+            self.entries[name] = node
+            self.keys[name] = key
+        else:
+            self._odd_entry(key, node)
+
+    def alias(self, anchor: str, start: Mark, end: Mark) -> None:
+        span = self._span(start, end)
+        known = self.anchors.get(anchor)
+        if known is None:
+            from difflib import get_close_matches
+
+            close = get_close_matches(anchor, self.anchors, n=1)
+            hint = f"did you mean `*{close[0]}`?" if close else ""
+            raise Refused(found("SC1013", f"no anchor `&{anchor}` stands before this alias", span, hint=hint))
+        node, size = known
+        if size == 0:
+            raise Refused(found("SC1013", f"the anchor `&{anchor}` contains itself", span))
+        self._grow(size, span)
+        self.nodes += 1
+        if self.nodes > self.most:
+            raise self._too_many(start)
+        self._place(node)
+
+    def mapping_start(
+        self, anchor: str | None, tag: str | None, implicit: object, start: Mark, end: Mark, flow: object
+    ) -> None:
+        node = Mapping({}, {}, self.file, start, end)
+        self._start(node, anchor, tag)
+        self.node, self.items, self.entries, self.keys, self.key = node, None, node.entries, node.keys, None
+
+    def sequence_start(
+        self, anchor: str | None, tag: str | None, implicit: object, start: Mark, end: Mark, flow: object
+    ) -> None:
+        node = Sequence([], self.file, start, end)
+        self._start(node, anchor, tag)
+        self.node, self.items = node, node.items
+
+    def _start(self, node: Mapping | Sequence, anchor: str | None, tag: str | None) -> None:
+        if len(self.outer) >= self.limits.depth:
+            raise Refused(found("SC1010", f"nested deeper than {self.limits.depth} levels", node.span))
+        self.nodes += 1
+        if tag is not None and tag not in (_TAG + "map", _TAG + "seq", "!"):
+            self._tag(tag, node.span)
+        if anchor is not None:
+            self._anchor(anchor, node, 0)
+            self.anchored.append((node, anchor, self.nodes))
+        self.outer.append((self.node, self.items, self.entries, self.keys, self.key))
+
+    def collection_end(self, start: Mark, end: Mark) -> None:
+        node = self.node
+        last: Node | None = None
+        if isinstance(node, Mapping):
+            if self.merging and self.merging[-1][0] is node:
+                self._merge(node, *self.merging.pop()[1:])
+            if node.entries:
+                last = next(reversed(node.entries.values()))
+        else:
+            assert node is not None
+            if node.items:
+                last = node.items[-1]
+        # the end of a flow collection is a bracket; of a block collection it is where the next token starts
+        flow = start.column != end.column
+        node.end = end if flow or last is None or last.end.line < node.start.line else last.end
+        if self.anchored and self.anchored[-1][0] is node:
+            _, anchor, before = self.anchored.pop()
+            if self.anchors[anchor][0] is node:
+                self.anchors[anchor] = (node, self.nodes - before + 1)
+        self.node, self.items, self.entries, self.keys, self.key = self.outer.pop()
+        self._place(node)
+
+    def _place(self, node: Node) -> None:
+        """Put a finished node into the collection around it, as item, key or value."""
+        if self.items is not None:
+            self.items.append(node)
+            return
+        key = self.key
+        if key is None:
+            self.key = self._key(node)
+            return
+        self.key = None
+        name = key.value
+        if type(name) is str and name not in self.entries:
+            self.entries[name] = node
+            self.keys[name] = key
+        else:
+            self._odd_entry(key, node)
+
+    def _odd_entry(self, key: Scalar, node: Node) -> None:
+        """An entry whose key is no string, merges, or stands there already."""
+        if isinstance(key.value, MergeKey):
+            assert self.node is not None
+            if self.merging and self.merging[-1][0] is self.node:
+                self._duplicate(key, self.merging[-1][1])
+            else:
+                self.merging.append((self.node, key, node))
+        elif isinstance(key.value, str):
+            self._duplicate(key, self.keys[key.value])
 
     def _key(self, node: Node) -> Scalar:
         """The node as a key. A key that is no string is reported and its entry is dropped."""
@@ -209,50 +286,17 @@ class Composer:
             shown, hint = f"{node.kind} stands where a key must stand", ""
         self.diagnostics.append(found("SC1009", f"{shown}; keys must be strings", node.span, hint=hint))
         placeholder = Scalar(None, "", node.file, node.start, node.end)
-        placeholder.value = cast(Value, _NONSTRING)
+        placeholder.value = cast("Value", _NONSTRING)
         return placeholder
 
     def _duplicate(self, key: Scalar, first: Scalar) -> None:
         related = (Related(first.span, "first defined here"),)
         self.diagnostics.append(found("SC1008", f"the key `{key.value}` is defined twice", key.span, related=related))
 
-    def _close(self, top: _Open, event: Any) -> Node:
-        node = top.node
-        if isinstance(node, Mapping):
-            if top.merges:
-                self._merge(node, top.merges)
-            last = next(reversed(node.entries.values())) if node.entries else None
-        else:
-            last = node.items[-1] if node.items else None
-        # the end of a flow collection is a bracket; of a block collection it is where the next token starts
-        flow = event.start_mark.column != event.end_mark.column
-        node.end = event.end_mark if flow or last is None or last.end.line < node.start.line else last.end
-        if top.anchor is not None:
-            known = self.anchors.get(top.anchor)
-            if known is not None and known[0] is node:
-                self.anchors[top.anchor] = (node, self.nodes - top.before + 1)
-        return node
-
-    def _anchor(self, event: Any, node: Node, size: int) -> None:
-        self.anchors[event.anchor] = (node, size)
+    def _anchor(self, anchor: str, node: Node, size: int) -> None:
+        self.anchors[anchor] = (node, size)
         if len(self.anchors) > self.limits.anchors:
-            message = f"more than {self.limits.anchors} anchors"
-            raise Refused(found("SC1011", message, self._span(event.start_mark, event.end_mark)))
-
-    def _alias(self, event: Any) -> Node:
-        span = self._span(event.start_mark, event.end_mark)
-        known = self.anchors.get(event.anchor)
-        if known is None:
-            from difflib import get_close_matches
-
-            close = get_close_matches(event.anchor, self.anchors, n=1)
-            hint = f"did you mean `*{close[0]}`?" if close else ""
-            raise Refused(found("SC1013", f"no anchor `&{event.anchor}` stands before this alias", span, hint=hint))
-        node, size = known
-        if size == 0:
-            raise Refused(found("SC1013", f"the anchor `&{event.anchor}` contains itself", span))
-        self._grow(size, span)
-        return node
+            raise Refused(found("SC1011", f"more than {self.limits.anchors} anchors", node.span))
 
     def _grow(self, size: int, span: Span) -> None:
         self.nodes += size - 1
@@ -262,9 +306,8 @@ class Composer:
             message = "with its aliases written out the file is far larger than its text"
             raise Refused(found("SC1012", message, span))
 
-    def _merge(self, node: Mapping, merges: list[tuple[Scalar, Node]]) -> None:
+    def _merge(self, node: Mapping, key: Scalar, value: Node) -> None:
         """Merge keys, shallow: explicit keys win wherever they stand, an earlier list element beats a later one."""
-        key, value = merges[0]
         sources = value.items if isinstance(value, Sequence) else [value]
         for source in sources:
             if not isinstance(source, Mapping):
@@ -277,51 +320,45 @@ class Composer:
                     node.entries[name] = child
                     node.keys[name] = source.keys[name]
 
-    def _tagged(self, event: Any) -> Value:
+    def _tagged(self, tag: str, text: str, start: Mark, end: Mark) -> Value:
         """A scalar with a tag. The core tags are honoured; any other is noted and the text stays a string."""
-        text: str = event.value
-        name = event.tag.removeprefix(_TAG) if event.tag.startswith(_TAG) else ""
+        name = tag.removeprefix(_TAG) if tag.startswith(_TAG) else ""
         if name == "str":
             return text
         if name == "merge" and text == "<<":
             return MergeKey(text)
         if name == "binary":
-            self.tagged.add(_spot(event.start_mark))
-            return self._binary(event)
+            self.tagged.add(_spot(start))
+            return self._binary(text, self._span(start, end))
         if name not in ("int", "float", "bool", "null", "timestamp"):
-            self.tagged.add(_spot(event.start_mark))
-            self._tag(event)
+            self.tagged.add(_spot(start))
+            self._tag(tag, self._span(start, end))
             return text
         value = resolve(text)
         if name == "float" and type(value) is int and value < 2**63:
             return float(value)
         wanted = {"int": int, "float": float, "bool": bool, "null": type(None), "timestamp": Timestamp}[name]
         if type(value) is not wanted:
-            span = self._span(event.start_mark, event.end_mark)
-            self.diagnostics.append(found("SC1015", f"`{text}` is no !!{name}", span))
+            self.diagnostics.append(found("SC1015", f"`{text}` is no !!{name}", self._span(start, end)))
         return value
 
-    def _binary(self, event: Any) -> str:
+    def _binary(self, text: str, span: Span) -> str:
         """Base64 as text: of other bytes nobody could tell what the engine makes of them."""
         from binascii import Error, a2b_base64
 
         try:
-            return a2b_base64(event.value.replace("\r", "").replace("\n", ""), strict_mode=True).decode("utf-8")
+            return a2b_base64(text.replace("\r", "").replace("\n", ""), strict_mode=True).decode("utf-8")
         except (Error, ValueError) as error:
             what = "the text is not UTF-8" if isinstance(error, UnicodeDecodeError) else "this is no base64"
-            span = self._span(event.start_mark, event.end_mark)
             self.diagnostics.append(found("SC1015", f"binary values are read as text, and {what}", span))
             return ""
 
-    def _tag(self, event: Any) -> None:
-        shown = event.tag.replace(_TAG, "!!")
-        self.tags.append((shown, self._span(event.start_mark, event.end_mark)))
+    def _tag(self, tag: str, span: Span) -> None:
+        self.tags.append((tag.replace(_TAG, "!!"), span))
 
-    def _count(self, mark: Mark) -> None:
-        self.nodes += 1
-        if self.nodes > self.limits.nodes:
-            message = f"the file has more than {self.limits.nodes} values"
-            raise Refused(found("SC1011", message, self._span(mark, mark)))
+    def _too_many(self, mark: Mark) -> Refused:
+        message = f"the file has more than {self.limits.nodes} values"
+        return Refused(found("SC1011", message, self._span(mark, mark)))
 
     def _span(self, start: Mark, end: Mark) -> Span:
         return Span(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
