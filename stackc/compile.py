@@ -267,7 +267,9 @@ def _note_oddities(document: Document, context: Context) -> None:
     """Tags and further documents: docker ignores them, Compose would not; nobody should be surprised."""
     for tag, span in document.tags:
         if tag in ("!reset", "!override"):
-            context.report("SC1015", f"the tag `{tag}` is not supported", span)
+            message = f"the tag `{tag}` is ignored: docker stack reads the value as if there were none"
+            hint = "only the Compose Specification has it: files without `version:`"
+            context.report("SC1018", message, span, hint=hint)
         else:
             context.report("SC1018", f"the tag `{tag}` is ignored", span)
     if document.more is not None:

@@ -81,15 +81,12 @@ def strings_given(node: Node, context: Context, path: tuple[str, ...]) -> Node |
 
 
 def stack_duration(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
-    nanoseconds = _nanoseconds(node, context, path, days=False)
-    if nanoseconds is not None and isinstance(nanoseconds.value, int) and nanoseconds.value < 0:
-        context.report("SC3003", f"`{nanoseconds.text}` is negative", node, path=path)
-        return None
-    return nanoseconds
+    """What a negative one means is the checks' to say."""
+    return _nanoseconds(node, context, path, days=False)
 
 
 def compose_duration(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
-    """With days and weeks. A negative one is read; what it means is the engine's to say."""
+    """With days and weeks."""
     return _nanoseconds(node, context, path, days=True)
 
 

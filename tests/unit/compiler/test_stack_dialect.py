@@ -247,3 +247,16 @@ def test_a_config_without_file_is_the_folder() -> None:
     file = "services: {a: {image: x}}\nconfigs: {c: {}}\nsecrets: {s: {driver: d, driver_opts: {}}}"
     assert config(file).endswith("configs:\n  c:\n    file: /p\n")
     assert codes(file) == ["SC2003"]
+
+
+def test_tags_of_the_compose_specification_are_told_of_and_ignored() -> None:
+    file = "services: {a: {image: x, ports: !override ['80'], labels: !reset [a=1]}}"
+    assert spec(file)["EndpointSpec"]["Ports"][0]["TargetPort"] == 80
+    assert spec(file)["TaskTemplate"]["ContainerSpec"]["Labels"]["a"] == "1"
+    assert warnings(file).count("SC1018") == 2
+
+
+def test_negative_durations_are_printed_and_not_deployed() -> None:
+    file = "services: {a: {image: x, stop_grace_period: -1.5h, healthcheck: {interval: -1s, test: a}}}"
+    assert "stop_grace_period: -1h30m0s\n" in config(file)
+    assert codes(file) == ["SC4042", "SC4036"]
