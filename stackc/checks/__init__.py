@@ -1,8 +1,8 @@
 """Semantic checks: what a schema cannot say. One per module; each reports to the context and changes nothing.
 
-The docstring of a check's module is what docs/diagnostics.md and SARIF tell a user about its codes: why it matters and
-what to do. Each code has a bad and a good case in tests/cases/checks. A module is imported only when a file has one of
-the keys that it looks at, so a small file does not pay for all of them.
+``EXPLANATION`` of a check's module is what docs/diagnostics.md and SARIF tell a user about its codes: why it matters
+and what to do. Each code has a bad and a good case in tests/cases/checks. A module is imported only when a file has one
+of the keys that it looks at, so a small file does not pay for all of them.
 """
 
 # annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made

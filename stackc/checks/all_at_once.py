@@ -1,8 +1,4 @@
-"""`parallelism: 0` means all tasks at once. In the order stop-first, which is the default, every task is stopped before
-a new one runs: nothing serves in between, and if the new version fails there is no old task left.
-
-Use `parallelism: 1` (the default) or another small number, or `order: start-first`.
-"""
+"""An update that replaces all tasks at once."""
 
 from __future__ import annotations
 
@@ -10,6 +6,13 @@ from stackc.assemble.context import Context
 from stackc.checks.service import is_job, mode, replicas
 from stackc.lower.read import field, number, text
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+`parallelism: 0` means all tasks at once. In the order stop-first, which is the default, every task is stopped before
+a new one runs: nothing serves in between, and if the new version fails there is no old task left.
+
+Use `parallelism: 1` (the default) or another small number, or `order: start-first`.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

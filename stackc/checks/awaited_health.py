@@ -1,9 +1,4 @@
-"""`condition: service_healthy` waits until the health check of the other service has passed. Without a health check
-there is nothing to wait for: the engine calls a task running as soon as its program was started, and what depends on
-it starts right then.
-
-Give the other service a `healthcheck:`. If its image brings one along, say so in a switch.
-"""
+"""Waiting for the health of a service without a health check."""
 
 from __future__ import annotations
 
@@ -12,6 +7,14 @@ from stackc.checks.service import has_health_check, health_is_off
 from stackc.lower.order import dependencies
 from stackc.lower.read import field
 from stackc.parse.nodes import Mapping
+
+EXPLANATION = """\
+`condition: service_healthy` waits until the health check of the other service has passed. Without a health check
+there is nothing to wait for: the engine calls a task running as soon as its program was started, and what depends on
+it starts right then.
+
+Give the other service a `healthcheck:`. If its image brings one along, say so in a switch.
+"""
 
 
 def check(root: Mapping, stack: str, context: Context) -> None:

@@ -1,9 +1,4 @@
-"""With `failure_action: rollback` a failing update is taken back by itself, but a failure must be seen first. Without a
-health check the engine sees only tasks that exit: a program that starts, answers every request with an error and goes
-on running counts as a success, and the update ends as `completed`.
-
-Give the service a `healthcheck:`. If its image brings one along, say so in a switch.
-"""
+"""An automatic rollback without a health check."""
 
 from __future__ import annotations
 
@@ -11,6 +6,14 @@ from stackc.assemble.context import Context
 from stackc.checks.service import has_health_check, health_is_off
 from stackc.lower.read import field, text
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+With `failure_action: rollback` a failing update is taken back by itself, but a failure must be seen first. Without a
+health check the engine sees only tasks that exit: a program that starts, answers every request with an error and goes
+on running counts as a success, and the update ends as `completed`.
+
+Give the service a `healthcheck:`. If its image brings one along, say so in a switch.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

@@ -1,9 +1,4 @@
-"""`condition: service_completed_successfully` waits until the other service has ended with success. A service that is
-started again whenever it ends never gets there, so what depends on it would wait for ever.
-
-Make it a job: `deploy: {mode: replicated-job}`; or give it a `restart_policy` with the condition `on-failure` or
-`none`.
-"""
+"""A dependency that never completes."""
 
 from __future__ import annotations
 
@@ -11,6 +6,14 @@ from stackc.assemble.context import Context
 from stackc.lower.order import dependencies
 from stackc.lower.read import field, text
 from stackc.parse.nodes import Mapping, Node
+
+EXPLANATION = """\
+`condition: service_completed_successfully` waits until the other service has ended with success. A service that is
+started again whenever it ends never gets there, so what depends on it would wait for ever.
+
+Make it a job: `deploy: {mode: replicated-job}`; or give it a `restart_policy` with the condition `on-failure` or
+`none`.
+"""
 
 
 def check(root: Mapping, stack: str, context: Context) -> None:

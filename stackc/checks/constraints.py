@@ -1,4 +1,13 @@
-"""A placement constraint is `KEY == VALUE` or `KEY != VALUE`. A malformed one is refused by the engine. One with a key
+"""Placement constraints that are malformed or match nothing."""
+
+from __future__ import annotations
+
+from stackc.assemble.context import Context
+from stackc.lower.read import field, items, text
+from stackc.parse.nodes import Node, Scalar
+
+EXPLANATION = """\
+A placement constraint is `KEY == VALUE` or `KEY != VALUE`. A malformed one is refused by the engine. One with a key
 that no node has is taken, and matches no node: every task stays pending ("scheduling constraints not satisfied"), for
 ever and without an error. The keys are `node.id`, `node.hostname`, `node.ip`, `node.role` (manager or worker),
 `node.platform.os`, `node.platform.arch`, `node.labels.NAME` and `engine.labels.NAME`.
@@ -6,12 +15,6 @@ ever and without an error. The keys are `node.id`, `node.hostname`, `node.ip`, `
 Nodes call their architecture as the kernel does: `x86_64` and `aarch64`, not `amd64` and `arm64`. A preference can
 only spread over `node.labels.NAME` and `engine.labels.NAME`; any other is ignored.
 """
-
-from __future__ import annotations
-
-from stackc.assemble.context import Context
-from stackc.lower.read import field, items, text
-from stackc.parse.nodes import Node, Scalar
 
 _KEYS = ("node.id", "node.hostname", "node.ip", "node.role", "node.platform.os", "node.platform.arch")
 _LABELS = ("node.labels.", "engine.labels.")

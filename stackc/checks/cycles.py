@@ -1,8 +1,4 @@
-"""A service waits until what it depends on runs. Services that wait for each other in a circle would never start, so
-there is no order to deploy them in.
-
-Remove the dependency that is not needed at the start: most programs can retry until the other side answers.
-"""
+"""Services depend on each other in a circle."""
 
 from __future__ import annotations
 
@@ -14,6 +10,13 @@ from stackc.diagnostics import Related
 from stackc.lower.order import dependencies
 from stackc.lower.read import field
 from stackc.parse.nodes import Mapping
+
+EXPLANATION = """\
+A service waits until what it depends on runs. Services that wait for each other in a circle would never start, so
+there is no order to deploy them in.
+
+Remove the dependency that is not needed at the start: most programs can retry until the other side answers.
+"""
 
 Graph = dict[str, list[str]]
 

@@ -1,13 +1,16 @@
-"""A negative duration has no meaning. The engine refuses it for the `delay` and `monitor` of an `update_config` and for
-the `delay` and `window` of a `restart_policy`, and takes it in other places, where it is as good as none. Zero is
-allowed everywhere.
-"""
+"""A negative delay."""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import entries, field, number
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+A negative duration has no meaning. The engine refuses it for the `delay` and `monitor` of an `update_config` and for
+the `delay` and `window` of a `restart_policy`, and takes it in other places, where it is as good as none. Zero is
+allowed everywhere.
+"""
 
 _DELAYS = {
     "update_config": ("delay", "monitor"),

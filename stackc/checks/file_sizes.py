@@ -1,9 +1,4 @@
-"""The content of a secret must have 1 to 511999 bytes, of a config 1 to 1023999 bytes; the engine refuses all else, and
-only when the networks of the stack exist already. An empty file is most often one that was never filled in.
-
-What is larger belongs into the image or a volume. Swarm keeps configs and secrets in the memory of every manager and
-sends them to each node, so stay well below the limit.
-"""
+"""A config or secret of a size that the engine refuses."""
 
 from __future__ import annotations
 
@@ -11,6 +6,14 @@ from stackc.assemble.context import Context
 from stackc.lower.read import field
 from stackc.parse.nodes import Mapping
 from stackc.plan import StackPlan
+
+EXPLANATION = """\
+The content of a secret must have 1 to 511999 bytes, of a config 1 to 1023999 bytes; the engine refuses all else, and
+only when the networks of the stack exist already. An empty file is most often one that was never filled in.
+
+What is larger belongs into the image or a volume. Swarm keeps configs and secrets in the memory of every manager and
+sends them to each node, so stay well below the limit.
+"""
 
 LIMITS = {"configs": 1000 * 1024, "secrets": 500 * 1024}
 """Exclusive, in bytes; 0 bytes are refused as well."""

@@ -1,6 +1,4 @@
-"""Two configs, or two secrets, of a service with one target: the task can see only one file there, and the engine
-refuses the service. Without `target:` the target is the name under which the config or secret is defined.
-"""
+"""Two files with one target in a service."""
 
 from __future__ import annotations
 
@@ -8,6 +6,11 @@ from stackc.assemble.context import Context
 from stackc.diagnostics import Related
 from stackc.lower.read import items, text
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+Two configs, or two secrets, of a service with one target: the task can see only one file there, and the engine
+refuses the service. Without `target:` the target is the name under which the config or secret is defined.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

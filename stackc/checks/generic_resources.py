@@ -1,12 +1,15 @@
-"""An entry of `generic_resources` without a `discrete_resource_spec` says nothing, and the engine's answer to it is a
-crash of the request (seen with 20.10), so it is refused here. Name a kind and a value, or remove the entry.
-"""
+"""An empty generic resource."""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import field, items
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+An entry of `generic_resources` without a `discrete_resource_spec` says nothing, and the engine's answer to it is a
+crash of the request (seen with 20.10), so it is refused here. Name a kind and a value, or remove the entry.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

@@ -1,7 +1,4 @@
-"""A service in the mode global (or global-job) has one task on every node that fits, however many there are, so a
-number of replicas contradicts it. Remove the number, or use the mode replicated. To keep tasks off some nodes, use
-placement constraints.
-"""
+"""A global service with a number of replicas."""
 
 from __future__ import annotations
 
@@ -9,6 +6,12 @@ from stackc.assemble.context import Context
 from stackc.checks.service import mode
 from stackc.lower.read import field
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+A service in the mode global (or global-job) has one task on every node that fits, however many there are, so a
+number of replicas contradicts it. Remove the number, or use the mode replicated. To keep tasks off some nodes, use
+placement constraints.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

@@ -1,11 +1,4 @@
-"""A task that is to stop is first taken out of load balancing, then told by signal, and killed when the grace period is
-over. Three things go wrong with it, each without a word:
-
-* The engine counts whole seconds. Anything below `1s` is none: the task is killed at once.
-* A service with published ports that is killed at once cuts the requests that are under way, in every update.
-* In the order stop-first the new task starts when the old one has ended, but after 60s at the latest. With a longer
-  grace period both run at the same time for a while, on the same volume.
-"""
+"""A grace period that does not fit how tasks are stopped."""
 
 from __future__ import annotations
 
@@ -14,6 +7,16 @@ from stackc.assemble.quantity import duration_text
 from stackc.checks.service import is_job, published
 from stackc.lower.read import field, flag, items, number, text
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+A task that is to stop is first taken out of load balancing, then told by signal, and killed when the grace period is
+over. Three things go wrong with it, each without a word:
+
+* The engine counts whole seconds. Anything below `1s` is none: the task is killed at once.
+* A service with published ports that is killed at once cuts the requests that are under way, in every update.
+* In the order stop-first the new task starts when the old one has ended, but after 60s at the latest. With a longer
+  grace period both run at the same time for a while, on the same volume.
+"""
 
 _SECOND = 10**9
 _PATIENCE = 60 * _SECOND

@@ -1,15 +1,18 @@
-"""The first word of `healthcheck.test` says how the rest is run: `CMD` (a program and its arguments), `CMD-SHELL` (a
-shell command) or `NONE` (no health check); a plain string is a shell command. Anything else is taken by the engine and
-can never pass: with an unknown first word no probe is ever run and the task stays in `starting` for ever; a string
-`NONE` runs a shell command of that name, which does not exist. A `CMD` with nothing after it even makes the engine of
-the node crash, again and again (seen with 20.10), so that is refused.
-"""
+"""Health checks that cannot pass, or have no command."""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import field, flag, strings
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+The first word of `healthcheck.test` says how the rest is run: `CMD` (a program and its arguments), `CMD-SHELL` (a
+shell command) or `NONE` (no health check); a plain string is a shell command. Anything else is taken by the engine and
+can never pass: with an unknown first word no probe is ever run and the task stays in `starting` for ever; a string
+`NONE` runs a shell command of that name, which does not exist. A `CMD` with nothing after it even makes the engine of
+the node crash, again and again (seen with 20.10), so that is refused.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

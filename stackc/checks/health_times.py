@@ -1,12 +1,15 @@
-"""The engine takes durations of a health check that are 0 (its default) or at least one millisecond, and refuses the
-service otherwise. A number below that usually has the wrong unit: `10us` where `10s` was meant.
-"""
+"""A duration of a health check below 1ms."""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import field, number
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+The engine takes durations of a health check that are 0 (its default) or at least one millisecond, and refuses the
+service otherwise. A number below that usually has the wrong unit: `10us` where `10s` was meant.
+"""
 
 _MILLISECOND = 1_000_000
 

@@ -1,12 +1,15 @@
-"""A task is started from an image, and every node must be able to pull it. Building is no part of a deployment, so with
-`build:` alone there is nothing to run: build the image, push it to a registry, and name it with `image:`.
-"""
+"""A service has no image."""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import field, text
 from stackc.parse.nodes import Mapping
+
+EXPLANATION = """\
+A task is started from an image, and every node must be able to pull it. Building is no part of a deployment, so with
+`build:` alone there is nothing to run: build the image, push it to a registry, and name it with `image:`.
+"""
 
 
 def check(root: Mapping, stack: str, context: Context) -> None:

@@ -1,6 +1,4 @@
-"""A job has nothing to update: each change runs it again as a whole. The engine refuses a job with an `update_config`
-("Jobs may not have an update config").
-"""
+"""A job with an `update_config`."""
 
 from __future__ import annotations
 
@@ -8,6 +6,11 @@ from stackc.assemble.context import Context
 from stackc.checks.service import is_job, mode
 from stackc.lower.read import field
 from stackc.parse.nodes import Mapping, Node
+
+EXPLANATION = """\
+A job has nothing to update: each change runs it again as a whole. The engine refuses a job with an `update_config`
+("Jobs may not have an update config").
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

@@ -1,6 +1,4 @@
-"""The engine refuses a limit or reservation of less than 4 MiB of memory or 0.001 CPUs. A plain number is a number of
-bytes: `memory: 512` is half a kilobyte, `memory: 512m` was meant.
-"""
+"""A resource below what the engine takes."""
 
 # annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
 from collections.abc import Iterator
@@ -10,6 +8,11 @@ from stackc.assemble.context import Context
 from stackc.assemble.quantity import nano_cpus
 from stackc.lower.read import entries, field, value
 from stackc.parse.nodes import Mapping, Node
+
+EXPLANATION = """\
+The engine refuses a limit or reservation of less than 4 MiB of memory or 0.001 CPUs. A plain number is a number of
+bytes: `memory: 512` is half a kilobyte, `memory: 512m` was meant.
+"""
 
 _LEAST_MEMORY = 4 * 1024 * 1024
 _LEAST_CPU = 10**6

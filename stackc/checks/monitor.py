@@ -1,11 +1,4 @@
-"""After a new task has started, an update looks at it for `monitor` (5s by default); what fails later is no failure of
-the update any more, and nothing is rolled back. A health check needs time to fail: `retries` probes in a row, one each
-`interval`, after `start_period` (30s, 3 and 0s by default). If the window is shorter than that, a version that starts
-well and then turns bad goes through: the update is `completed` before the first task is found unhealthy.
-
-Make `monitor` at least as long, or let the health check decide sooner with a shorter `interval` or fewer `retries`.
-This is said only where an update is to be rolled back, or where `monitor` was chosen.
-"""
+"""A monitor window that is shorter than the health check."""
 
 from __future__ import annotations
 
@@ -14,6 +7,16 @@ from stackc.assemble.quantity import duration_text
 from stackc.checks.service import has_health_check, is_job
 from stackc.lower.read import field, number, strings, text
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+After a new task has started, an update looks at it for `monitor` (5s by default); what fails later is no failure of
+the update any more, and nothing is rolled back. A health check needs time to fail: `retries` probes in a row, one each
+`interval`, after `start_period` (30s, 3 and 0s by default). If the window is shorter than that, a version that starts
+well and then turns bad goes through: the update is `completed` before the first task is found unhealthy.
+
+Make `monitor` at least as long, or let the health check decide sooner with a shorter `interval` or fewer `retries`.
+This is said only where an update is to be rolled back, or where `monitor` was chosen.
+"""
 
 _SECOND = 10**9
 _MONITOR, _INTERVAL, _RETRIES = 5 * _SECOND, 30 * _SECOND, 3

@@ -1,6 +1,4 @@
-"""Two mounts with one target: the engine refuses the service. Often one of them came in with an override file or an
-anchor, and it is not clear which of the two the program was to see.
-"""
+"""Two mounts with one target."""
 
 from __future__ import annotations
 
@@ -8,6 +6,11 @@ from stackc.assemble.context import Context
 from stackc.diagnostics import Related
 from stackc.lower.read import items, text
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+Two mounts with one target: the engine refuses the service. Often one of them came in with an override file or an
+anchor, and it is not clear which of the two the program was to see.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

@@ -1,9 +1,4 @@
-"""The engine refuses some names, and says so only when the networks of the stack exist already. A service's and a
-network's name, with the stack's before it, becomes a DNS name: letters, digits, `-` and `_` (no dot), a letter or
-digit first and last, at most 63 characters. Configs and secrets may have dots too, and 64 characters.
-
-Rename the key, or give a network, config or secret another `name:`.
-"""
+"""A name that the engine refuses."""
 
 from __future__ import annotations
 
@@ -12,6 +7,14 @@ from stackc.checks.service import used_networks
 from stackc.lower.names import object_name, objects
 from stackc.lower.read import flag
 from stackc.parse.nodes import Mapping
+
+EXPLANATION = """\
+The engine refuses some names, and says so only when the networks of the stack exist already. A service's and a
+network's name, with the stack's before it, becomes a DNS name: letters, digits, `-` and `_` (no dot), a letter or
+digit first and last, at most 63 characters. Configs and secrets may have dots too, and 64 characters.
+
+Rename the key, or give a network, config or secret another `name:`.
+"""
 
 _ALNUM = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _SERVICE_LIMIT, _FILE_LIMIT = 63, 64

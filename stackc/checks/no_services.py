@@ -1,13 +1,16 @@
-"""A file without services deploys nothing, and with pruning it would remove everything that the stack has. That is
-never taken for the wish: a half-written or wrongly merged file looks just the same. To remove a stack, use
-`stackc rm STACK`.
-"""
+"""No services."""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import field
 from stackc.parse.nodes import Mapping
+
+EXPLANATION = """\
+A file without services deploys nothing, and with pruning it would remove everything that the stack has. That is
+never taken for the wish: a half-written or wrongly merged file looks just the same. To remove a stack, use
+`stackc rm STACK`.
+"""
 
 
 def check(root: Mapping, stack: str, context: Context) -> None:

@@ -1,4 +1,16 @@
-"""What hands a task the node it runs on. None of it is forbidden, but it is never to happen unnoticed in a review:
+"""What gives a task power over its node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from posixpath import basename, normpath
+
+from stackc.assemble.context import Context
+from stackc.lower.read import entries, field, flag, items, strings, text, value
+from stackc.parse.nodes import Mapping, Node, Scalar
+
+EXPLANATION = """\
+What hands a task the node it runs on. None of it is forbidden, but it is never to happen unnoticed in a review:
 
 * SC4050: a mount of the engine's socket, of `/`, `/proc` or `/sys`, a capability such as SYS_ADMIN, no seccomp or
   AppArmor profile, or the network of the node. Who takes over such a task has the node, and over the socket of a
@@ -9,15 +21,6 @@
 
 Where a task needs its power, say why in a switch.
 """
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-from posixpath import basename, normpath
-
-from stackc.assemble.context import Context
-from stackc.lower.read import entries, field, flag, items, strings, text, value
-from stackc.parse.nodes import Mapping, Node, Scalar
 
 _SOCKETS = ("docker.sock", "containerd.sock", "crio.sock", "podman.sock")
 _CAPABILITIES = frozenset(

@@ -1,11 +1,4 @@
-"""Tasks of a service run on any node, so their networks must reach from node to node. `bridge`, `macvlan`, `ipvlan` and
-the like exist on one node only, and the engine refuses every service that is to be attached to one ("only networks
-scoped to the swarm can be used").
-
-Leave `driver` out: an overlay network is made. To use a network of the node, name one that exists and is known to the
-swarm, such as `host`, with `external: true`. In the Compose dialect such a driver is an error (SC2009); here it is a
-warning, because `docker stack deploy` takes the file.
-"""
+"""A network of one node only."""
 
 from __future__ import annotations
 
@@ -13,6 +6,16 @@ from stackc.assemble.context import Context
 from stackc.checks.service import used_networks
 from stackc.lower.read import entries, field, flag, text
 from stackc.parse.nodes import Mapping
+
+EXPLANATION = """\
+Tasks of a service run on any node, so their networks must reach from node to node. `bridge`, `macvlan`, `ipvlan` and
+the like exist on one node only, and the engine refuses every service that is to be attached to one ("only networks
+scoped to the swarm can be used").
+
+Leave `driver` out: an overlay network is made. To use a network of the node, name one that exists and is known to the
+swarm, such as `host`, with `external: true`. In the Compose dialect such a driver is an error (SC2009); here it is a
+warning, because `docker stack deploy` takes the file.
+"""
 
 _OF_ONE_NODE = frozenset(("bridge", "host", "ipvlan", "macvlan", "none", "null", "nat", "transparent", "l2bridge"))
 

@@ -1,9 +1,4 @@
-"""Some values are taken by the manager of the swarm and refused by every node: each task is `rejected` or `failed`, a
-new one is tried, and so on, while the service is there and the deployment looks done. Such are: a target of a mount,
-or a working directory, that is no absolute path; the name of a volume that is no valid one; less than 6 MiB of memory
-or 0.01 CPUs as a limit (a container cannot be made with that little); a soft limit above the hard one; a host name of
-more than 64 characters.
-"""
+"""A value that every node refuses."""
 
 from __future__ import annotations
 
@@ -15,6 +10,14 @@ from stackc.checks.limits import amounts
 from stackc.lower.names import object_name
 from stackc.lower.read import entries, field, items, text, value
 from stackc.parse.nodes import Mapping, Node
+
+EXPLANATION = """\
+Some values are taken by the manager of the swarm and refused by every node: each task is `rejected` or `failed`, a
+new one is tried, and so on, while the service is there and the deployment looks done. Such are: a target of a mount,
+or a working directory, that is no absolute path; the name of a volume that is no valid one; less than 6 MiB of memory
+or 0.01 CPUs as a limit (a container cannot be made with that little); a soft limit above the hard one; a host name of
+more than 64 characters.
+"""
 
 _LEAST_MEMORY, _REFUSED_MEMORY = 6 * 1024 * 1024, 4 * 1024 * 1024
 _LEAST_CPU, _REFUSED_CPU = 10**7, 10**6

@@ -1,10 +1,4 @@
-"""A password in `environment:` stands in the file and its history, in the service (`docker service inspect` shows it to
-everybody who may talk to the engine), in crash reports, and in the environment of every process that the program
-starts. A secret reaches only the tasks that need it, as a file in memory.
-
-Define a secret and let the program read the file: many images take `NAME_FILE: /run/secrets/…` beside `NAME`. Only the
-name and a literal value make this finding: a value that comes from a variable is not looked at, nor one that is a path.
-"""
+"""A secret in plain environment."""
 
 from __future__ import annotations
 
@@ -12,6 +6,15 @@ from stackc.assemble.context import Context
 from stackc.diagnostics import Span
 from stackc.lower.read import field
 from stackc.parse.nodes import Mapping, Node, Scalar
+
+EXPLANATION = """\
+A password in `environment:` stands in the file and its history, in the service (`docker service inspect` shows it to
+everybody who may talk to the engine), in crash reports, and in the environment of every process that the program
+starts. A secret reaches only the tasks that need it, as a file in memory.
+
+Define a secret and let the program read the file: many images take `NAME_FILE: /run/secrets/…` beside `NAME`. Only the
+name and a literal value make this finding: a value that comes from a variable is not looked at, nor one that is a path.
+"""
 
 _WORDS = ("PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "CREDENTIALS")
 _ENDS = (*_WORDS, "PASS", "PWD", "KEY", "KEY_BASE")

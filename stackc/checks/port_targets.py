@@ -1,12 +1,15 @@
-"""A port without a `target` is taken by the engine and leads nowhere: it is published, and every connection to it
-fails. The short form is `"PUBLISHED:TARGET"`; the long form needs `target:`.
-"""
+"""A published port without a target."""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import items, number
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+A port without a `target` is taken by the engine and leads nowhere: it is published, and every connection to it
+fails. The short form is `"PUBLISHED:TARGET"`; the long form needs `target:`.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

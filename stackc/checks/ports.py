@@ -1,9 +1,4 @@
-"""A published port belongs to one service, once for each protocol. In the mode `ingress` (the default) it is taken on
-every node of the swarm, so no other service can have it, neither as an ingress port nor as a host port. In the mode
-`host` only the node is concerned that a task runs on. TCP and UDP do not get in each other's way.
-
-Publish one of the two on another port, or do not publish it: services of a network reach each other without.
-"""
+"""A published port is used twice."""
 
 from __future__ import annotations
 
@@ -14,6 +9,14 @@ from stackc.checks.service import protocol, published
 from stackc.diagnostics import Related
 from stackc.lower.read import field, items, text
 from stackc.parse.nodes import Mapping, Node
+
+EXPLANATION = """\
+A published port belongs to one service, once for each protocol. In the mode `ingress` (the default) it is taken on
+every node of the swarm, so no other service can have it, neither as an ingress port nor as a host port. In the mode
+`host` only the node is concerned that a task runs on. TCP and UDP do not get in each other's way.
+
+Publish one of the two on another port, or do not publish it: services of a network reach each other without.
+"""
 
 _MOST = 1 << 20
 """How many ports of a file are looked at. So many cannot all be free: there are 3 × 65535 in all."""

@@ -1,7 +1,4 @@
-"""A service that is off by its profile is no part of the stack, so whatever depends on it would wait for nothing.
-Turn the profile on (`--profile NAME` or `COMPOSE_PROFILES`), put both services into one profile, or say that the
-stack can do without it: `required: false`.
-"""
+"""A dependency that its profile turns off."""
 
 from __future__ import annotations
 
@@ -9,6 +6,12 @@ from stackc.assemble.context import Context
 from stackc.lower.order import is_required
 from stackc.lower.read import field, strings
 from stackc.parse.nodes import Mapping, Node
+
+EXPLANATION = """\
+A service that is off by its profile is no part of the stack, so whatever depends on it would wait for nothing.
+Turn the profile on (`--profile NAME` or `COMPOSE_PROFILES`), put both services into one profile, or say that the
+stack can do without it: `required: false`.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

@@ -1,12 +1,15 @@
-"""`max_failure_ratio` is the share of the tasks that may fail before an update counts as failed, from 0 (none) to 1
-(all). The engine refuses anything else in an `update_config`; `30` where 30 percent are meant is written `0.3`.
-"""
+"""A failure ratio outside 0 to 1."""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import field, value
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+`max_failure_ratio` is the share of the tasks that may fail before an update counts as failed, from 0 (none) to 1
+(all). The engine refuses anything else in an `update_config`; `30` where 30 percent are meant is written `0.3`.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

@@ -1,9 +1,4 @@
-"""A service can only use networks, volumes, configs and secrets that the file defines at its top level, and only wait
-for services of the same stack. `docker stack deploy` notices some of these when half of the stack is there already,
-and never looks at `depends_on`.
-
-Correct the name, or define the thing. What exists already and is not to be created says so with `external: true`.
-"""
+"""What a service names must be defined."""
 
 from __future__ import annotations
 
@@ -14,6 +9,14 @@ from stackc.diagnostics import Span
 from stackc.lower.order import is_required
 from stackc.lower.read import entries, field, items, text
 from stackc.parse.nodes import Mapping, Node
+
+EXPLANATION = """\
+A service can only use networks, volumes, configs and secrets that the file defines at its top level, and only wait
+for services of the same stack. `docker stack deploy` notices some of these when half of the stack is there already,
+and never looks at `depends_on`.
+
+Correct the name, or define the thing. What exists already and is not to be created says so with `external: true`.
+"""
 
 _MOST_GUESSES = 50
 """Looking for a similar name among thousands is slow; nobody reads so many hints."""

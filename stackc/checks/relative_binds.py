@@ -1,10 +1,4 @@
-"""A relative path is resolved beside the file, on the machine that deploys. The mount itself is made on whatever node a
-task comes to run, and nothing is copied there: where the folder is missing the task is rejected, and where it is
-older the task runs with old data.
-
-Put files that belong to the deployment into a config or secret, and data into a volume. If one node has the folder,
-pin the service to it with a placement constraint.
-"""
+"""A bind mount with a relative path."""
 
 from __future__ import annotations
 
@@ -14,6 +8,15 @@ from stackc.checks.service import constraints
 from stackc.diagnostics import Related
 from stackc.lower.read import field, items, text
 from stackc.parse.nodes import Node, Scalar
+
+EXPLANATION = """\
+A relative path is resolved beside the file, on the machine that deploys. The mount itself is made on whatever node a
+task comes to run, and nothing is copied there: where the folder is missing the task is rejected, and where it is
+older the task runs with old data.
+
+Put files that belong to the deployment into a config or secret, and data into a volume. If one node has the folder,
+pin the service to it with a placement constraint.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

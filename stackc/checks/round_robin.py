@@ -1,12 +1,15 @@
-"""With `endpoint_mode: dnsrr` a service has no address of its own, and an ingress port is forwarded to just that
-address. The engine refuses the two together; a port without `mode:` is an ingress port.
-"""
+"""DNS round robin with an ingress port."""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import field, items, text
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+With `endpoint_mode: dnsrr` a service has no address of its own, and an ingress port is forwarded to just that
+address. The engine refuses the two together; a port without `mode:` is an ingress port.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

@@ -1,7 +1,4 @@
-"""Two services, networks, configs or secrets with one name: the engine refuses the second, or it silently becomes the
-first. The engine does not tell upper and lower case apart in these names, so `web` and `Web` are one name to it.
-Volumes are told apart by case, as the folders of a node are.
-"""
+"""Two objects with one name."""
 
 from __future__ import annotations
 
@@ -10,6 +7,12 @@ from stackc.diagnostics import Related
 from stackc.lower.names import object_name
 from stackc.lower.read import flag
 from stackc.parse.nodes import Mapping
+
+EXPLANATION = """\
+Two services, networks, configs or secrets with one name: the engine refuses the second, or it silently becomes the
+first. The engine does not tell upper and lower case apart in these names, so `web` and `Web` are one name to it.
+Volumes are told apart by case, as the folders of a node are.
+"""
 
 
 def check(root: Mapping, stack: str, context: Context) -> None:

@@ -1,9 +1,4 @@
-"""Two services publish the same port in the mode `host`. The engine takes that, but a node has the port once: tasks of
-the two can never run on one node. On a swarm with too few nodes one of them stays pending, and a node that fails can
-leave no room for what ran on it.
-
-Give one of them another port, or keep them apart with placement constraints.
-"""
+"""A host port that two services want."""
 
 from __future__ import annotations
 
@@ -12,6 +7,14 @@ from stackc.checks.service import constraints, host_ports, protocol, published
 from stackc.diagnostics import Related
 from stackc.lower.read import field
 from stackc.parse.nodes import Mapping, Node
+
+EXPLANATION = """\
+Two services publish the same port in the mode `host`. The engine takes that, but a node has the port once: tasks of
+the two can never run on one node. On a swarm with too few nodes one of them stays pending, and a node that fails can
+leave no room for what ran on it.
+
+Give one of them another port, or keep them apart with placement constraints.
+"""
 
 
 def check(root: Mapping, stack: str, context: Context) -> None:

@@ -1,10 +1,4 @@
-"""With `order: start-first` the new task starts beside the old one, so a node must have room for both. A host port can
-be taken once on a node, and `max_replicas_per_node` counts both tasks. If no other node is free the new task stays
-pending, the old one is never stopped, and the update hangs in `updating` without an error. For a global service it
-must hang, because each task belongs to its node.
-
-Use `order: stop-first` for such a service; or publish the port in the mode `ingress`; or keep more nodes than tasks.
-"""
+"""Start-first where there is no room for two tasks."""
 
 from __future__ import annotations
 
@@ -13,6 +7,15 @@ from stackc.checks.service import host_ports, is_job, mode, most_per_node, publi
 from stackc.diagnostics import Related
 from stackc.lower.read import field, text
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+With `order: start-first` the new task starts beside the old one, so a node must have room for both. A host port can
+be taken once on a node, and `max_replicas_per_node` counts both tasks. If no other node is free the new task stays
+pending, the old one is never stopped, and the update hangs in `updating` without an error. For a global service it
+must hang, because each task belongs to its node.
+
+Use `order: stop-first` for such a service; or publish the port in the mode `ingress`; or keep more nodes than tasks.
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

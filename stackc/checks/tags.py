@@ -1,14 +1,17 @@
-"""Without a tag, or with the tag `latest`, an image means whatever was pushed last. Two nodes may run different
-programs, a rollback may bring back the very version that it is to undo, and nobody can tell from the file what runs.
-
-Name the version (`nginx:1.27.3`), or pin the digest (`nginx@sha256:…`).
-"""
+"""An image without a fixed tag."""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import field, text
 from stackc.parse.nodes import Node
+
+EXPLANATION = """\
+Without a tag, or with the tag `latest`, an image means whatever was pushed last. Two nodes may run different
+programs, a rollback may bring back the very version that it is to undo, and nobody can tell from the file what runs.
+
+Name the version (`nginx:1.27.3`), or pin the digest (`nginx@sha256:…`).
+"""
 
 
 def check(key: str, service: Node, context: Context) -> None:

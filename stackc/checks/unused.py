@@ -1,12 +1,15 @@
-"""Networks and volumes that no service uses are never created. Usually one of two names has a slip of the pen, and the
-service is in the default network, or writes into a volume that is thrown away with its task.
-"""
+"""A defined object that no service uses."""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import entries, field, items, text
 from stackc.parse.nodes import Mapping
+
+EXPLANATION = """\
+Networks and volumes that no service uses are never created. Usually one of two names has a slip of the pen, and the
+service is in the default network, or writes into a volume that is thrown away with its task.
+"""
 
 
 def check(root: Mapping, stack: str, context: Context) -> None:

@@ -1,13 +1,16 @@
-"""For some keys the engine knows a few words only, and refuses the service, or silently takes its default, for any
-other: modes and protocols of ports, `endpoint_mode`, orders and failure actions of updates, conditions of restarts.
-A rollback that fails cannot be rolled back in turn: its `failure_action` is `pause` or `continue`.
-"""
+"""An invalid value for a Swarm service."""
 
 from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.read import field, items, text
 from stackc.parse.nodes import Mapping, Node
+
+EXPLANATION = """\
+For some keys the engine knows a few words only, and refuses the service, or silently takes its default, for any
+other: modes and protocols of ports, `endpoint_mode`, orders and failure actions of updates, conditions of restarts.
+A rollback that fails cannot be rolled back in turn: its `failure_action` is `pause` or `continue`.
+"""
 
 _WORDS = (
     ("update_config", "failure_action", ("pause", "continue", "rollback")),

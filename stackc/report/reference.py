@@ -1,4 +1,4 @@
-"""docs/diagnostics.md, written from the table of codes, the docstrings of the checks, and the golden cases."""
+"""docs/diagnostics.md, written from the table of codes, the explanations of the checks, and the golden cases."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def explanation(code: str) -> str:
     """Why a code of a check matters and what to do, in Markdown; "" for a code that needs no more than its row."""
     for check in CHECKS:
         if code in check.codes:
-            return (module_of(check).__doc__ or "").strip()
+            return str(module_of(check).EXPLANATION).strip()
     return ""
 
 
