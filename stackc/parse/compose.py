@@ -135,7 +135,11 @@ class Composer:
         return root
 
     def document_start(self, start: Mark, end: Mark, explicit: bool, version: object, tags: object) -> None:
+        """go-yaml reads a document only if it says YAML 1.1, or nothing."""
         self.start = self._span(start, end)
+        if version not in (None, (1, 1)):
+            message = f"YAML {'.'.join(map(str, version))} is not read"  # type: ignore[call-overload]
+            raise Refused(found("SC1005", message, self._span(start, start), hint="remove the `%YAML` line"))
 
     def stream_end(self, start: Mark, end: Mark) -> None:
         self.ended = True

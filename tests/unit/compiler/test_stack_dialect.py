@@ -260,3 +260,8 @@ def test_negative_durations_are_printed_and_not_deployed() -> None:
     file = "services: {a: {image: x, stop_grace_period: -1.5h, healthcheck: {interval: -1s, test: a}}}"
     assert "stop_grace_period: -1h30m0s\n" in config(file)
     assert codes(file) == ["SC4042", "SC4036"]
+
+
+def test_only_yaml_1_1_is_read() -> None:
+    assert codes("%YAML 1.1\n---\nservices: {a: {image: x}}") == []
+    assert codes("%YAML 1.2\n---\nservices: {a: {image: x}}") == ["SC1005"]
