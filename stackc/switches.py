@@ -153,9 +153,10 @@ Place = tuple[int, int]
 def _scalars(text: str) -> list[tuple[Place, Place]]:
     """Start and end of the content of each scalar, 0-based, in the order of the text."""
     places: list[tuple[Place, Place]] = []
-    parser: Any = parser_for(text)
+    parser: Any = None
     depth = 0
     try:
+        parser = parser_for(text)
         while depth <= _DEEPEST:
             event = parser.get_event()
             name = type(event).__name__

@@ -131,6 +131,19 @@ def test_a_comment_behind_any_value_is_seen(values: list[str], data: st.DataObje
     assert [(one.line, one.text) for one in comments("\n".join(lines) + "\n")] == [(chosen + 1, SWITCH)]
 
 
+PIECES = st.lists(
+    st.sampled_from([*"#|>'\"[]{}:,-?!&*%@ \n\t\r", "stackc:", "# stackc: ignore SC4023 -- x", "\x85", "é"])
+)
+
+
+@given(PIECES.map("".join))
+def test_any_text_is_read_without_a_fault(text: str) -> None:
+    for one in comments(text):
+        assert one.text.startswith("#")
+        assert lines_of(text)[one.line - 1][one.column - 1 :] == one.text
+    compile_stack(["f.yml"], MemoryReader({"f.yml": text.encode()}), stack="s", environment={})
+
+
 def test_a_pile_of_switches_above_one_line_means_that_line() -> None:
     pile = "".join(f"  # stackc: ignore {code} -- reason\n" for code in ("SC4023", "SC4052", "SC4026"))
     text = f"services:\n{pile}  a: {{image: x, labels: {{com.docker.stack.x: y}}, stop_grace_period: 1ms}}\n"
