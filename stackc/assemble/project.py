@@ -22,7 +22,7 @@ from stackc.assemble.layers import Layers, is_null
 from stackc.assemble.profiles import put_aside
 from stackc.assemble.tags import NOTHING, Cuts, cut
 from stackc.assemble.template import TemplateError, Variables, expand_compose
-from stackc.assemble.unique import unique
+from stackc.assemble.unique import unique, unique_ports
 from stackc.assemble.variables import variables
 from stackc.attributes import ROOT
 from stackc.diagnostics import Related, has_errors
@@ -38,9 +38,6 @@ MOST_COPIED = 2_000_000
 """Values that services get from those they extend."""
 DEEPEST = 32
 """So deep may included files include others."""
-
-
-_RANGES = frozenset({"port"})
 
 
 class Text(Protocol):
@@ -89,25 +86,26 @@ def assemble(
     if root is None or is_crowded(root, context):
         return None
     acceptor = Acceptor(schema_document(), context.dialect, context.version)
-    root = unique(root, context)
+    root = unique(root, context) if project.layered else root
     if not acceptor.accepts(root):
         from stackc.explain import explain as explain_schema
 
         root = explain_schema(root, acceptor, context)
-    root = unique(canonical(root, context), context, rules=_RANGES)
+    root = unique_ports(canonical(root, context), context)
     root = complete(resolve(put_aside(root, wanted.profiles, context), context), context)
     return root if project.complete else None
 
 
 class Project:
     """One load: the budgets, the extended files that were read, and where findings go. ``complete``: every file that
-    is named was read."""
+    is named was read. ``layered``: something lies over something else."""
 
     def __init__(self, context: Context, sources: dict[str, str], *, relative: bool) -> None:
         self.context = context
         self.sources = sources
         self.relative = relative
         self.complete = True
+        self.layered = False
         self._files = 0
         self._bytes = 0
         self._copied = 0
@@ -157,6 +155,7 @@ class Project:
             extended = Services(services, file.path, cuts, self).extended()
             if extended is not services:
                 root = _with(root, "services", extended)
+                self.layered = True
         missing = layers.remove(list(cuts.paths))
         self._note_idle(cuts, missing, services)
         if "include" in root.entries:
@@ -166,6 +165,7 @@ class Project:
             )
             read = ((entry, self._included(entry, reading)) for entry in includes(listed, self.context))
             root = take_in(root, [(entry, one) for entry, one in read if one is not None], self.context)
+        self.layered = self.layered or layers.tree is not None or "include" in document.root.entries
         layers.lay(root, ROOT)
 
     def _note_idle(self, cuts: Cuts, missing: list[tuple[str, ...]], services: Node | None) -> None:

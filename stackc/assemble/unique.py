@@ -16,30 +16,38 @@ Identity = Callable[[Node, Context], object]
 """What an item is told apart by; None is like nothing else."""
 
 
-def unique(root: Mapping, context: Context, *, report: bool = False, rules: frozenset[str] | None = None) -> Mapping:
+def unique(root: Mapping, context: Context, *, report: bool = False) -> Mapping:
     """The tree without doubles; the same one where there are none. ``report``: lists are as somebody wrote them, so an
-    item that another one replaces is most likely a mistake. ``rules``: only lists with one of these."""
-    return _Walk(context, report, rules).node(root, ROOT)  # type: ignore[return-value]
+    item that another one replaces is most likely a mistake."""
+    return _Walk(context, report, _ALL).node(root, ROOT)  # type: ignore[return-value]
+
+
+def unique_ports(root: Mapping, context: Context) -> Mapping:
+    """The same for published ports alone."""
+    return _Walk(context, False, _PORTS).node(root, ROOT)  # type: ignore[return-value]
 
 
 class _Walk:
-    def __init__(self, context: Context, report: bool, rules: frozenset[str] | None) -> None:
+    """``concerned``: the places with a list below that is looked at, or that are one."""
+
+    def __init__(self, context: Context, report: bool, concerned: frozenset[Place]) -> None:
         self.context = context
         self.report = report
-        self.rules = rules
+        self.concerned = concerned
 
     def node(self, node: Node, place: Place) -> Node:
         if isinstance(node, Sequence):
             rule = place.attr.unique if place.attr is not None else ""
-            wanted = rule and (self.rules is None or rule in self.rules) and len(node.items) > 1
-            return self._without_doubles(node, IDENTITY[rule]) if wanted else node
+            return self._without_doubles(node, IDENTITY[rule]) if rule and len(node.items) > 1 else node
         if not isinstance(node, Mapping):
             return node
         changed: dict[str, Node] | None = None
+        concerned = self.concerned
         for key, child in node.entries.items():
             below = place.child(key)
-            if below is None or isinstance(child, Scalar) or not _CONCERNED[below]:
+            if below not in concerned or isinstance(child, Scalar):
                 continue
+            assert below is not None
             new = self.node(child, below)
             if new is not child:
                 changed = changed or dict(node.entries)
@@ -60,18 +68,6 @@ class _Walk:
                 self.context.report("SC1309", message, kept[key], related=related)
             kept[key] = item
         return node if len(kept) == len(node.items) else sequence(list(kept.values()), node)
-
-
-def _concerned(place: Place, into: dict[Place, bool]) -> bool:
-    """Does a row here or below ask for it?"""
-    below = [*place.children.values(), *(one for one in (place.any, place.item) if one is not None)]
-    answers = [_concerned(one, into) for one in below]
-    into[place] = any(answers) or bool(place.attr and place.attr.unique)
-    return into[place]
-
-
-_CONCERNED: dict[Place, bool] = {}
-_concerned(ROOT, _CONCERNED)
 
 
 def _field(node: Mapping, key: str) -> str:
@@ -131,3 +127,22 @@ IDENTITY: dict[str, Identity] = {
     "config": _mounted(""),
     "secret": _mounted("/run/secrets"),
 }
+
+
+def _places(place: Place, wanted: Callable[[str], bool], into: set[Place]) -> bool:
+    """The places below, and this one, with a list that has a wanted rule at or below them."""
+    below = [*place.children.values(), *(one for one in (place.any, place.item) if one is not None)]
+    answers = [_places(one, wanted, into) for one in below]
+    if any(answers) or (place.attr is not None and place.attr.unique and wanted(place.attr.unique)):
+        into.add(place)
+    return place in into
+
+
+def _with(wanted: Callable[[str], bool]) -> frozenset[Place]:
+    into: set[Place] = set()
+    _places(ROOT, wanted, into)
+    return frozenset(into)
+
+
+_ALL = _with(lambda rule: True)
+_PORTS = _with(lambda rule: rule == "port")
