@@ -12,8 +12,8 @@ from git_upstream import ENVIRONMENT, Upstream
 
 ACTION = Path(__file__).parents[3] / ".github/actions/validate"
 DEFINITION = yaml.safe_load((ACTION / "action.yml").read_text())
-GOOD = "services:\n  web:\n    image: nginx\n"
-BROKEN = "services:\n  web:\n    imagee: nginx\n    image: nginx\n"
+GOOD = "services:\n  web:\n    image: nginx:1\n"
+BROKEN = "services:\n  web:\n    imagee: nginx\n    image: nginx:1\n"
 
 
 def check(upstream: Upstream, base: str, **inputs: str) -> subprocess.CompletedProcess[str]:
