@@ -53,6 +53,11 @@ def test_plans_and_findings_do_not_depend_on_the_surroundings(tmp_path: Path) ->
     assert all(other == first for other in others)
 
 
+def _runs(python: str) -> bool:
+    """A name on PATH may be a stand-in that knows no such version."""
+    return subprocess.run([python, "-c", "import venv"], capture_output=True, check=False).returncode == 0
+
+
 def pythons() -> list[str]:
     """Every interpreter from 3.11 on that this machine has, one of each minor version."""
     versions = Path.home() / ".pyenv" / "versions"
@@ -61,7 +66,7 @@ def pythons() -> list[str]:
         name = f"python3.{minor}"
         candidates = [shutil.which(name), *sorted(map(str, versions.glob(f"3.{minor}.*/bin/{name}")))]
         for path in candidates:
-            if path and name not in found:
+            if path and name not in found and _runs(path):
                 found[name] = path
     return list(found.values())
 
