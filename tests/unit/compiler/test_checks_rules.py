@@ -161,6 +161,14 @@ def test_values_from_env_files_are_not_in_the_stack_file() -> None:
     assert findings(text, files={"e.env": "DB_PASSWORD=hunter2\n"}) == []
 
 
+def test_what_a_profile_turns_off_is_there_but_cannot_be_waited_for() -> None:
+    off = "  b: {image: x:1, profiles: [p], networks: [n], volumes: ['data:/v']}\nnetworks: {n: }\nvolumes: {data: }\n"
+    assert findings("services:\n  a: {image: x:1}\n" + off) == []
+    assert findings("services:\n  a: {image: x:1, depends_on: [b]}\n" + off) == ["2 SC4020"]
+    wanted = "{b: {condition: service_healthy, required: false}}"
+    assert findings(f"services:\n  a: {{image: x:1, depends_on: {wanted}}}\n" + off) == []
+
+
 def test_one_port_of_many_services() -> None:
     def port(name: str, mode: str) -> str:
         return f"  {name}: {{image: x:1, ports: [{{target: 1, published: 80, mode: {mode}}}]}}\n"

@@ -97,6 +97,7 @@ def test_switches_in_what_a_profile_turns_off_are_not_called_unused() -> None:
         ("!!str # stackc: x\n  b", False),  # between a tag and its value: nobody writes that
         ("# stackc: x\n  b", True),
         ("a #not stackc: x", False),
+        ("[a]# stackc: x", False),  # a comment has a blank before it
         ("a # see stackc: x", False),
         ("a #stackc: x", True),
         ("a\t#\tstackc: x", True),
