@@ -5,10 +5,10 @@ SC20xx schema · SC21xx what is ignored · SC30xx values · SC40xx semantics of 
 path: no heavy imports.
 """
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from typing import NamedTuple
+from __future__ import annotations
 
 from stackc.diagnostics import Diagnostic, Path, Related, Severity, Span
+from stackc.hints import NamedTuple
 
 
 class Code(NamedTuple):

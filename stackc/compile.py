@@ -3,11 +3,9 @@
 ``compile_stack`` never raises for bad input; it returns every finding of one run, sorted by place.
 """
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from collections.abc import Mapping as Variables
-from collections.abc import Sequence
+from __future__ import annotations
+
 from posixpath import dirname, join, normpath
-from typing import NamedTuple
 
 from stackc.assemble.canonical import canonical
 from stackc.assemble.context import COMPOSE, STACK, Context, is_crowded, normal_name
@@ -17,6 +15,8 @@ from stackc.assemble.merge import merge
 from stackc.checks import PLAN_CHECKS, TREE_CHECKS, settled
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Suppressed, has_errors
+from stackc.hints import Mapping as Variables
+from stackc.hints import NamedTuple, Sequence
 from stackc.lower import lower
 from stackc.parse import RECOVERED, Document, parse
 from stackc.parse.nodes import Mapping, Scalar

@@ -4,9 +4,9 @@ A pass returns its result and a list of Diagnostics; nobody prints before the la
 This module is on the start-up path of every command: it imports nothing heavy (no dataclasses).
 """
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from enum import Enum
-from typing import NamedTuple
+from __future__ import annotations
+
+from stackc.hints import ClassVar, NamedTuple
 
 Path = tuple[str | int, ...]
 """Where a value stands in a document: ``("services", "web", "ports", 0)``."""
@@ -25,11 +25,21 @@ class Span(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}"
 
 
-class Severity(Enum):
-    """An error stops a compile; a warning never does."""
+class Severity:
+    """An error stops a compile; a warning never does. There are these two."""
 
-    ERROR = "error"
-    WARNING = "warning"
+    __slots__ = ("value",)
+    ERROR: ClassVar[Severity]
+    WARNING: ClassVar[Severity]
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"Severity.{self.value.upper()}"
+
+
+Severity.ERROR, Severity.WARNING = Severity("error"), Severity("warning")
 
 
 class Related(NamedTuple):

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
 
+from stackc.hints import Mapping, Sequence
 from stackc.source import SourceError
 
 MOST_BYTES = 16 * 1024 * 1024

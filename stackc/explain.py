@@ -6,13 +6,12 @@ one run shows the schema's findings and the semantic ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Any
 
 from stackc.assemble.context import COMPOSE, STACK, Context
 from stackc.attributes import ATTRIBUTES, COMPILED, REFUSED, ROOT, UNKNOWN, Attr, Place
 from stackc.diagnostics import Path, Related, Span
+from stackc.hints import Any, Iterator
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Timestamp, mapping, plain, scalar
 from stackc.schema import NAMES, Acceptor, Schema, first_double, first_equal, fits_key
 from stackc.schema_patterns import PATTERNS, without_variable

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
+from stackc.hints import Any
 from stackc.plan import NAMESPACE_LABEL, Json
 
 RECORD_LABEL = "stackc.kind"  # of config objects that are our own records and no part of the stack

@@ -7,9 +7,7 @@ property test holds them together); ``stackc.explain`` turns a refusal into Diag
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
+from stackc.hints import Any, Callable
 from stackc.parse.nodes import Mapping, MergeKey, Node, Scalar, Sequence, Timestamp, plain
 
 Schema = dict[str, Any]

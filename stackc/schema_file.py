@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from stackc.hints import Any
 
 _document: dict[str, Any] | None = None
 
@@ -17,18 +17,19 @@ def schema_document() -> dict[str, Any]:
 
 def _loads(text: str) -> Any:
     """``json.loads`` by its C scanner alone: the package compiles regular expressions for 3 ms that this needs not."""
-    from importlib import import_module
-    from types import SimpleNamespace
-
-    settings = {"strict": True, "object_hook": None, "object_pairs_hook": None, "parse_constant": float}
     try:
-        make_scanner: Any = import_module("_json").make_scanner
-        scan = make_scanner(SimpleNamespace(**settings, parse_float=float, parse_int=int, memo={}))
-        return scan(text, 0)[0]
+        make_scanner: Any = __import__("_json").make_scanner
+        return make_scanner(_Settings)(text, 0)[0]
     except (ImportError, AttributeError, TypeError):  # another Python
         from json import loads
 
         return loads(text)
+
+
+class _Settings:
+    strict, object_hook, object_pairs_hook, memo = True, None, None, dict[str, str]()
+    parse_float = parse_constant = float
+    parse_int = int
 
 
 def _text(name: str) -> str:

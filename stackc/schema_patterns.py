@@ -4,9 +4,9 @@ One function for each ``pattern`` of ``schemas/stack.schema.json``, under the pa
 each to what ``re.search`` says. ``$(?!\\n)`` is the end of the text: ``$`` alone matches before a last newline too.
 """
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from collections.abc import Callable
-from typing import NamedTuple
+from __future__ import annotations
+
+from stackc.hints import Callable, NamedTuple
 
 VARIABLE = "\\$"
 """Lets a variable through in an editor: alone, or as the last alternative. When stackc validates, none is left."""

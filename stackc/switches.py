@@ -8,13 +8,12 @@ libyaml gives no comments, so a text that has ``stackc:`` in it is read once mor
 ``#`` within one of these starts no comment. Linear in the text.
 """
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from collections.abc import Mapping as Table
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from __future__ import annotations
 
 from stackc.codes import CODES, found
 from stackc.diagnostics import Diagnostic, Severity, Span, Suppressed, sort
+from stackc.hints import Any, NamedTuple, Sequence
+from stackc.hints import Mapping as Table
 from stackc.parse.events import parser_for
 from stackc.parse.lines import lines_of
 from stackc.parse.nodes import Node

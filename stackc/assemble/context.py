@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Variables
 from posixpath import join, normpath
-from typing import NamedTuple
 
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Path, Related, Span
+from stackc.hints import Mapping as Variables
+from stackc.hints import NamedTuple
 from stackc.parse.nodes import Mapping, Node, Scalar
 from stackc.source import Reader, SourceError
 
 STACK, COMPOSE = "stack", "compose"
 DIALECTS = (STACK, COMPOSE)
 MOST_SERVICES = 10_000
+MOST_VARIABLES = 1_000_000
+"""So many variables and labels may all services have from files."""
 
 
 class Scope(NamedTuple):
@@ -42,9 +44,13 @@ class Origin(str):
 class Context:
     """``folder``: the absolute folder of the first file; relative paths of the given files start there (of included
     and extended ones: their scope says). ``version``: of a stack file, normalised, such as ``3.13``; "" in the Compose
-    dialect. ``inactive``: the canonical services that no active profile asked for, by name (Compose dialect)."""
+    dialect. ``inactive``: the canonical services that no active profile asked for, by name (Compose dialect).
+    ``faulty``: values that could not be interpolated, by their place: what else is wrong with them would be no news.
+    ``texts``: the env files that were read, by absolute path; ``variables``: how many came of them."""
 
-    __slots__ = ("dialect", "environment", "findings", "folder", "inactive", "reader", "version")
+    __slots__ = (
+        "dialect", "environment", "faulty", "findings", "folder", "inactive", "reader", "texts", "variables", "version"
+    )  # fmt: skip
 
     def __init__(
         self, dialect: str, version: str, environment: Variables[str, str], reader: Reader, folder: str
@@ -56,6 +62,9 @@ class Context:
         self.folder = folder
         self.findings: list[Diagnostic] = []
         self.inactive: dict[str, Node] = {}
+        self.faulty: set[tuple[str, int, int]] = set()
+        self.texts: dict[str, str] = {}
+        self.variables = 0
 
     @property
     def is_stack(self) -> bool:
@@ -72,6 +81,8 @@ class Context:
         related: tuple[Related, ...] = (),
     ) -> None:
         span = at.span if isinstance(at, Node) else at
+        if self.faulty and isinstance(at, Scalar) and (at.file, at.start.line, at.start.column) in self.faulty:
+            return
         self.findings.append(placed(found(code, message, span, path=path, hint=hint, related=related)))
 
     def scope(self, at: Node | None) -> Scope:

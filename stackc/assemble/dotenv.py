@@ -5,12 +5,11 @@ literally, double quotes know escapes and run over lines; an unquoted value ends
 quote is the next entry. A name without a value is taken from the environment.
 """
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from collections.abc import Callable
-from typing import NamedTuple
+from __future__ import annotations
 
 from stackc.assemble.template import TemplateError, Variables, expand_compose
 from stackc.assemble.words import EnvLineError
+from stackc.hints import Callable, NamedTuple
 
 _BLANKS = frozenset(" \t\v\f\r\x85\xa0")
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"'}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from stackc.assemble.layers import Layers, is_null
 from stackc.assemble.tags import Cuts
 from stackc.attributes import ROOT, Place
 from stackc.diagnostics import Related, Span
+from stackc.hints import TYPE_CHECKING, NamedTuple
 from stackc.parse.nodes import Mapping, Node, Scalar
 
 if TYPE_CHECKING:

@@ -5,14 +5,13 @@ Nodes without a ``$`` are kept as they are, so a file without variables costs on
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Mapping as Variables
-
 from stackc.assemble.context import Context
 from stackc.assemble.quantity import boolean, fraction, integer, size
 from stackc.assemble.template import TemplateError, expand_compose, expand_stack
 from stackc.attributes import ROOT, Place
 from stackc.diagnostics import Span
+from stackc.hints import Callable
+from stackc.hints import Mapping as Variables
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Value
 
 
@@ -75,6 +74,7 @@ class _Walk:
             except TemplateError as error:
                 hint = _hint(error)
                 context.report(error.code, error.message, _spot(node, text, error.offset), hint=hint)
+                context.faulty.add((node.file, node.start.line, node.start.column))
                 return node
             for name, offset in unset:
                 spot = _spot(node, text, offset)

@@ -7,11 +7,10 @@ changed in place from then on, so that many layers cost no more than their own s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from stackc.assemble.context import Context
 from stackc.attributes import Place
 from stackc.diagnostics import Related
+from stackc.hints import Callable
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, scalar, sequence
 from stackc.parse.scalars import go_text
 

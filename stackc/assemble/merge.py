@@ -7,9 +7,8 @@ are merged by ``stackc.assemble.layers``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from stackc.attributes import ROOT, Place
+from stackc.hints import Callable
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, sequence
 
 Merge = Callable[[Node | None, Node | None], Node | None]

@@ -1,8 +1,10 @@
 """The short form of volumes, ``[source:]target[:options]``, as docker's CLI splits it."""
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
+from __future__ import annotations
+
 from posixpath import normpath
-from typing import NamedTuple
+
+from stackc.hints import NamedTuple
 
 _PROPAGATIONS = ("rprivate", "private", "rshared", "shared", "rslave", "slave")
 

@@ -3,8 +3,9 @@
 A published range for one container port is written out by docker's stack files, and left to the engine by Compose.
 """
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from typing import NamedTuple
+from __future__ import annotations
+
+from stackc.hints import NamedTuple
 
 
 class Port(NamedTuple):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Names
-
 from stackc.assemble.context import Context
+from stackc.hints import Sequence as Names
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence
 
 

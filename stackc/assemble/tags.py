@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from stackc.assemble.layers import TagPath
 from stackc.diagnostics import Span
+from stackc.hints import NamedTuple
 from stackc.parse import Document
 from stackc.parse.nodes import Mapping, Node, Sequence
 

@@ -6,9 +6,9 @@ operators only in braces, words nest, ``+`` and ``:+`` exist, a ``$`` before any
 an ordinary character, an unset variable is worth a warning.
 """
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from __future__ import annotations
+
+from stackc.hints import Callable, Mapping, NamedTuple, Protocol
 
 DEEPEST = 20
 LONGEST = 1024 * 1024

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from stackc.assemble.dotenv import read_into
 from stackc.assemble.words import EnvLineError
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Span
+from stackc.hints import Mapping, Sequence
 
 
 def variables(

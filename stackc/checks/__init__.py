@@ -5,13 +5,12 @@ and what to do. Each code has a bad and a good case in tests/cases/checks. A mod
 of the keys that it looks at, so a small file does not pay for all of them.
 """
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from collections.abc import Callable
-from collections.abc import Mapping as Table
-from typing import Any, NamedTuple
+from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.diagnostics import Diagnostic, Suppressed, sort
+from stackc.hints import Any, Callable, NamedTuple
+from stackc.hints import Mapping as Table
 from stackc.parse.nodes import Mapping, Node
 from stackc.plan import StackPlan
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 from stackc.assemble.context import Context
 from stackc.diagnostics import Related
+from stackc.hints import Iterator
 from stackc.lower.order import dependencies
 from stackc.lower.read import field
 from stackc.parse.nodes import Mapping

@@ -1,11 +1,10 @@
 """A resource below what the engine takes."""
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from collections.abc import Iterator
-from typing import NamedTuple
+from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.assemble.quantity import nano_cpus
+from stackc.hints import Iterator, NamedTuple
 from stackc.lower.read import entries, field, value
 from stackc.parse.nodes import Mapping, Node
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from posixpath import basename, normpath
 
 from stackc.assemble.context import Context
+from stackc.hints import Iterator
 from stackc.lower.read import entries, field, flag, items, strings, text, value
 from stackc.parse.nodes import Mapping, Node, Scalar
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 from stackc.assemble.context import Context
 from stackc.assemble.mounts import is_absolute
 from stackc.checks.limits import amounts
+from stackc.hints import Callable, Iterator
 from stackc.lower.names import object_name
 from stackc.lower.read import entries, field, items, text, value
 from stackc.parse.nodes import Mapping, Node

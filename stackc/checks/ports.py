@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from stackc.assemble.context import Context
 from stackc.checks.service import protocol, published
 from stackc.diagnostics import Related
+from stackc.hints import NamedTuple
 from stackc.lower.read import field, items, text
 from stackc.parse.nodes import Mapping, Node
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from stackc.assemble.context import Context
 from stackc.diagnostics import Span
+from stackc.hints import Iterator
 from stackc.lower.order import is_required
 from stackc.lower.read import entries, field, items, text
 from stackc.parse.nodes import Mapping, Node

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
-from importlib import import_module
-from typing import Any
 
 from stackc.cli.options import NotQuick, QuickParser
 from stackc.cli.shell import USAGE, Shell, UserError, confess
+from stackc.hints import Any, Sequence
 
 COMMANDS = {
     "config": "print the canonical YAML, as `docker stack config` does",
@@ -64,7 +62,7 @@ def _dispatch(arguments: list[str], shell: Shell) -> int:
 
 
 def _run(name: str, rest: Sequence[str], shell: Shell) -> int:
-    module = import_module(f"stackc.cli.{name}")
+    module = __import__(f"stackc.cli.{name}", fromlist=["run"])  # importlib would warm up warnings first
     args = _parsed(name, module, rest)
     if isinstance(args, int):
         return args

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from stackc.cli.inputs import add_inputs, compile_inputs
 from stackc.cli.shell import Shell
+from stackc.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

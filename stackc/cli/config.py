@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import gc
 import os.path
-from typing import TYPE_CHECKING
 
 from stackc.cli.inputs import Inputs, add_inputs, find_inputs, rename, show
 from stackc.cli.shell import Shell, UserError
 from stackc.compile import Assembled, Compiled, assemble_files, own_name
 from stackc.disk import DiskReader
+from stackc.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
 from stackc.cli.shell import Shell, UserError
+from stackc.hints import TYPE_CHECKING, Any, Iterator
 
 if TYPE_CHECKING:
     from reconciler.engine import Engine

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import gc
 import os.path
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stackc.cli.shell import Shell, UserError
 from stackc.compile import STDIN, STDIN_NAME, Compiled, check_stack, compile_stack
 from stackc.diagnostics import Diagnostic, Severity, Span
 from stackc.disk import DiskReader
+from stackc.hints import TYPE_CHECKING, Any, NamedTuple
 from stackc.plan import StackPlan
 
 if TYPE_CHECKING:

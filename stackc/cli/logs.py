@@ -6,10 +6,10 @@ import queue
 import struct
 import threading
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
 
 from stackc.cli.engine import add_host, add_stack, engine
 from stackc.cli.shell import Shell, UserError
+from stackc.hints import Iterable, Iterator
 
 
 def add_arguments(parser: ArgumentParser) -> None:

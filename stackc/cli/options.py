@@ -7,9 +7,7 @@ NotQuick, and the caller asks argparse, whose import and set-up take longer than
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from types import SimpleNamespace
-from typing import Any
+from stackc.hints import Any, Callable, Sequence
 
 
 class NotQuick(Exception):  # noqa: N818  (nothing is wrong: argparse decides)
@@ -36,6 +34,16 @@ class _Option:
         if self.choices is not None and converted not in self.choices:
             raise NotQuick
         return converted
+
+
+class Arguments:
+    """What argparse's Namespace is: the values as attributes."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"there is no argument {name}")
 
 
 class QuickParser:
@@ -69,7 +77,7 @@ class QuickParser:
     def __getattr__(self, name: str) -> Any:
         raise NotQuick(name)
 
-    def parse(self, arguments: Sequence[str]) -> SimpleNamespace:
+    def parse(self, arguments: Sequence[str]) -> Arguments:
         """The values that argparse would give. Raises NotQuick."""
         values = dict(self.defaults)
         given: list[str] = []
@@ -97,7 +105,7 @@ class QuickParser:
             value = option.value(inline)
             values[option.dest] = [*(values[option.dest] or ()), value] if option.action == "append" else value
         self._take(given, values)
-        return SimpleNamespace(**values)
+        return Arguments(values)
 
     def _take(self, given: list[str], values: dict[str, Any]) -> None:
         if len(given) > len(self.places) or len(given) < sum(required for _, required in self.places):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
 
 from stackc.cli.engine import add_host, add_images, add_prune, add_replace_network, add_show_env, engine, image_settings
 from stackc.cli.inputs import add_inputs, compile_inputs, project_folder
 from stackc.cli.shell import USAGE, Shell, UserError
+from stackc.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reconciler.rollout import Prepared

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
 
 from stackc.cli.shell import Shell
 from stackc.cli.table import plain
+from stackc.hints import TYPE_CHECKING, Any, Callable
 from stackc.observed import BROKEN, ObservedTask
 
 if TYPE_CHECKING:

@@ -1,10 +1,11 @@
 """What a command may touch of the process it runs in, handed in so that tests need no subprocess."""
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Mapping
-from typing import IO, NamedTuple
+
+from stackc.hints import IO, Mapping, NamedTuple
 
 USAGE = 64
 
@@ -27,7 +28,7 @@ class Shell(NamedTuple):
     cwd: str
 
     @classmethod
-    def of_process(cls) -> "Shell":
+    def of_process(cls) -> Shell:
         for stream in (sys.stdout, sys.stderr):  # a terminal that is not UTF-8 gets escapes, not a traceback
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from stackc.hints import Iterable, Sequence
 
 
 def plain(text: object) -> str:

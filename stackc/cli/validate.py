@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from stackc.cli.inputs import add_inputs, coloured, read_stack
 from stackc.cli.shell import Shell
 from stackc.diagnostics import Severity
+from stackc.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

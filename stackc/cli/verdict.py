@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from stackc.cli.shell import Shell
 from stackc.cli.table import plain
+from stackc.hints import TYPE_CHECKING, Iterator
 
 if TYPE_CHECKING:
     from reconciler.rollout import Outcome

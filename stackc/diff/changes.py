@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from stackc.hints import Any, Mapping
 from stackc.plan import Json
 
 FORMAT = "stackc.diff/1"

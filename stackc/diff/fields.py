@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-
 from stackc.attributes import ATTRIBUTES, BASE_API, CONTAINER, NEVER, YOUNGER
+from stackc.hints import Any, Iterator, NamedTuple
 from stackc.plan import Json, StackPlan
 
 

@@ -6,9 +6,9 @@ The file says ``name:tag``; an engine stores ``name:tag@sha256:…``. What docke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stackc.hints import Mapping
 from stackc.observed import Observed, ObservedService
 from stackc.plan import IMAGE_LABEL, Json, StackPlan
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
+from stackc.hints import Iterator, Mapping, NamedTuple
 from stackc.observed import Observed, ObservedObject
 from stackc.plan import NAMESPACE_LABEL, Json, NetworkPlan
 

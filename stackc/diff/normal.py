@@ -6,9 +6,8 @@ measured on Engine 20.10 (stored differs from sent); list order is kept everywhe
 
 from __future__ import annotations
 
-from typing import Any
-
 from stackc.diff.fields import NEVER_KEPT
+from stackc.hints import Any
 from stackc.plan import Json
 
 _UPDATE_DEFAULTS = {"FailureAction": "pause", "Order": "stop-first", "MaxFailureRatio": 0}

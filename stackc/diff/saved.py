@@ -7,9 +7,9 @@ objects; a secret that has to be created is read anew from where it came from.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 
 from stackc.diff.bind import DIGEST_LABEL, SALT_LABEL, Bound, bound_from_json, bound_to_json, secret_digest
+from stackc.hints import Mapping
 from stackc.plan import Json
 
 FORMAT = "stackc.saved-plan/2"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from stackc.assemble.quantity import integer
+from stackc.hints import Any
 from stackc.lower.emit import byte_count, nano, whole
 from stackc.lower.read import field, text, value
 from stackc.lower.subject import Subject

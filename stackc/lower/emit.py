@@ -6,10 +6,8 @@ where the field is not sent but the object around it is. It raises ``Unfit`` for
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from stackc.assemble.quantity import float32, nano_cpus, size
+from stackc.hints import Any, Callable
 from stackc.lower.image import familiar
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, plain
 from stackc.parse.scalars import go_text

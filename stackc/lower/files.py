@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from stackc.hints import Any
 from stackc.lower.names import object_name, objects
 from stackc.lower.read import field, items, text
 from stackc.lower.subject import Subject

@@ -6,8 +6,7 @@ Go's ``sort`` package (pdqsort of 1.19 and later), because which of two equal el
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from stackc.hints import Any, Callable, TypeVar
 
 Item = TypeVar("Item")
 _INSERTION = 12

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from stackc.assemble.quantity import size
+from stackc.hints import Any
 from stackc.lower.emit import byte_count
 from stackc.lower.names import labelled, object_name, objects
 from stackc.lower.read import field, flag, items, pairs, text

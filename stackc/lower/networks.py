@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from stackc.hints import Any
 from stackc.lower.names import is_predefined
 from stackc.lower.read import entries, field, strings, text
 from stackc.lower.subject import Subject

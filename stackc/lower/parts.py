@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from stackc.attributes import CONTAINER
+from stackc.hints import Any, Callable
 from stackc.lower import container, deploy, files, mounts, networks, ports, security
 from stackc.lower.subject import Subject
 from stackc.lower.table import Field

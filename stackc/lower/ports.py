@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from stackc.assemble.ports import parse_ports
+from stackc.hints import Any
 from stackc.lower.gosort import sort_by
 from stackc.lower.read import field, items, text, value
 from stackc.lower.subject import Subject

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from stackc.hints import Iterator
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Value
 
 

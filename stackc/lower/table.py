@@ -6,11 +6,10 @@ part: the walk notes its name, and the caller calls it.
 
 from __future__ import annotations
 
-from typing import Any
-
 from stackc.assemble.context import STACK, Context
 from stackc.attributes import COMPILED, ROOT, Place
 from stackc.diagnostics import Path
+from stackc.hints import Any
 from stackc.lower.emit import EACH, EMITTERS, KEPT, NOTHING, OBJECT, Emitter, Unfit
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence
 

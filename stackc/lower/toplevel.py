@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from stackc.assemble.context import Context
+from stackc.hints import Any
 from stackc.lower.names import labelled, object_name, objects
 from stackc.lower.networks import DEFAULT, mode_of
 from stackc.lower.read import entries, field, flag, items, pairs, text

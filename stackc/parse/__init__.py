@@ -4,11 +4,11 @@ libyaml's events are composed here, not by ``yaml.compose``: that one recurses i
 the process. Budgets are checked while the events arrive, so a hostile file costs no more than its first excess.
 """
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from typing import NamedTuple
+from __future__ import annotations
 
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Span
+from stackc.hints import NamedTuple
 from stackc.parse.compose import Composer, Document, Refused
 
 __all__ = ["Document", "Limits", "parse", "parse_all"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
-
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Related, Span
+from stackc.hints import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from stackc.parse.events import reading
 from stackc.parse.nodes import Mapping, Mark, MergeKey, Node, Scalar, Sequence, Timestamp, Value
 from stackc.parse.scalars import resolve

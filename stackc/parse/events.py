@@ -179,29 +179,28 @@ def _bare_c_parser() -> Any:
     The light modules stay in ``sys.modules``, so that a later ``import yaml`` finds the very same event and
     error classes: its C loaders then raise subclasses of ``yaml.YAMLError``, though not ``yaml.scanner.ScannerError``.
     """
-    from importlib import import_module
-    from importlib.machinery import PathFinder
-    from types import ModuleType
+    from _frozen_importlib_external import PathFinder
 
+    module = type(sys)
     spec = PathFinder.find_spec("yaml")
     if spec is None or spec.submodule_search_locations is None:
         return None
-    package = ModuleType("yaml")
+    package = module("yaml")
     package.__path__ = spec.submodule_search_locations
     package.__spec__ = spec
     sys.modules["yaml"] = package
     try:
         for name in _LIGHT:
-            setattr(package, name, import_module(f"yaml.{name}"))
+            setattr(package, name, __import__(f"yaml.{name}", fromlist=["_"]))
         error = sys.modules["yaml.error"].MarkedYAMLError
         for name in _HEAVY:
-            stand_in = ModuleType(f"yaml.{name}")
+            stand_in = module(f"yaml.{name}")
             setattr(stand_in, f"{name.capitalize()}Error", type(f"{name.capitalize()}Error", (error,), {}))
             sys.modules[f"yaml.{name}"] = stand_in
             setattr(package, name, stand_in)
         reader_error = type("ReaderError", (sys.modules["yaml.error"].YAMLError,), {"__init__": _reader_error_init})
         sys.modules["yaml.reader"].ReaderError = reader_error  # type: ignore[attr-defined]
-        return import_module("yaml._yaml").CParser
+        return __import__("yaml._yaml", fromlist=["_"]).CParser
     finally:
         for name in ("yaml", *(f"yaml.{name}" for name in _HEAVY)):
             sys.modules.pop(name, None)

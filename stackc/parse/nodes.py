@@ -6,10 +6,8 @@ Nodes are shared where the text uses aliases, so nobody ever changes one: a pass
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
-
 from stackc.diagnostics import Span
+from stackc.hints import Iterator, Protocol
 
 
 class Mark(Protocol):

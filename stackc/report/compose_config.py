@@ -7,9 +7,8 @@ prints ``command`` and ``entrypoint`` also where there are none, and names some 
 
 from __future__ import annotations
 
-from typing import Any
-
 from stackc.assemble.quantity import duration_text, float32
+from stackc.hints import Any
 from stackc.lower.read import field, value
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Timestamp
 from stackc.parse.scalars import go_text, rfc3339

@@ -5,7 +5,7 @@ A kind is the name of a way to print (``compose_config._KINDS``), or a structure
 
 from __future__ import annotations
 
-from typing import Any
+from stackc.hints import Any
 
 
 class Struct:

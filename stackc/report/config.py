@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from stackc.assemble.quantity import duration_text, float32
+from stackc.hints import Any, Callable
 from stackc.lower.read import field, value
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, plain
 from stackc.report.yaml import dump, natural

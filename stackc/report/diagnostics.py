@@ -6,11 +6,9 @@ every form: also what a program reads may be shown by it on a terminal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from stackc.codes import CODES
 from stackc.diagnostics import Diagnostic, Related, Severity, Span, Suppressed
+from stackc.hints import Any, Mapping, Sequence
 from stackc.parse.lines import NEWLINES, lines_of
 
 Json = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from stackc.hints import Any
 
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 

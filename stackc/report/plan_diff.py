@@ -6,11 +6,10 @@ The bytes of secrets are in no PlanDiff; values of the environment are, and are 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 from stackc.diff import Change, FieldChange, PlanDiff
 from stackc.diff.changes import FORMAT
+from stackc.hints import Any, Iterator
 from stackc.observed import ManagerInfo
 from stackc.plan import Json
 

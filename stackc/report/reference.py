@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 from stackc.checks import CHECKS, module_of
 from stackc.codes import CODES, Code
+from stackc.hints import Mapping, NamedTuple
 
 _GROUPS = (
     ("SC10", "Reading files and YAML"),

@@ -6,9 +6,7 @@ strings with line breaks become literal blocks. Mappings keep their order: sort 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
-
+from stackc.hints import Any, Iterable, NamedTuple
 from stackc.parse.nodes import Timestamp
 from stackc.parse.scalars import go_text, resolve, rfc3339
 
@@ -264,7 +262,11 @@ def _literal(text: str, indent: int) -> str:
     broken = text[0] in _BREAKS
     hint = "2" if broken or text[0] == " " else ""
     chomp = "-" if text[-1] not in _BREAKS else "+" if len(text) == 1 or text[-2] in _BREAKS else ""
-    return f"|{hint}{chomp}" + ("" if broken and not isinstance(text, Whole) else "\n") + _indented(text, indent, fresh=True)
+    return (
+        f"|{hint}{chomp}"
+        + ("" if broken and not isinstance(text, Whole) else "\n")
+        + _indented(text, indent, fresh=True)
+    )
 
 
 _ESCAPES = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from posixpath import normpath
 
 from stackc.assemble.context import Context
 from stackc.assemble.quantity import duration, fraction, size
 from stackc.assemble.shellwords import split as compose_split
 from stackc.assemble.words import split
+from stackc.hints import Callable
 from stackc.parse.nodes import Node, Scalar, Sequence, scalar, sequence
 from stackc.parse.scalars import go_text
 
