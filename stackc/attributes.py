@@ -6,8 +6,9 @@ each dialect. The passes walk the tree and this table side by side; none of them
 key, ``[]`` each list item. A key below one that is not compiled shares its fate.
 """
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from typing import NamedTuple
+from __future__ import annotations
+
+from stackc.hints import NamedTuple
 
 COMPILED = "compiled"
 OURS = "stackc"  # done by stackc itself: files, variables, profiles, waves
@@ -327,7 +328,9 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _service.ours(
         "depends_on", "services are written in waves", short="depends_on", merge="depends_on", layer="dependencies"
     ),
-    *_service.keys("depends_on.*", "condition required restart", compose=OURS, **_COMPOSE),
+    _service.row("depends_on.*.condition", compose=OURS, why="what a wave waits for", **_COMPOSE),
+    _service.row("depends_on.*.required", compose=OURS, why="a profile may turn it off", cast="bool", **_COMPOSE),
+    _service.row("depends_on.*.restart", compose=OURS, why="tasks are replaced after its own", cast="bool", **_COMPOSE),
     _service.ours("x-stackc", "settings of stackc itself"),
     _service.warned("x-stackc.wave", "this version does not order services by it", "use `depends_on`", cast="int"),
     _service.ours("profiles", "services of other profiles are left out", unique="name", **_COMPOSE),
@@ -547,7 +550,7 @@ class Place:
         self.any: Place | None = None
         self.item: Place | None = None
 
-    def child(self, key: str) -> "Place | None":
+    def child(self, key: str) -> Place | None:
         return self.children.get(key) or self.any
 
 

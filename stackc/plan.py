@@ -6,10 +6,10 @@ network targets, configs and secrets are referred to by name: ``Networks[].Targe
 generations, the rollout binds them to IDs.
 """
 
-# annotations are evaluated here on purpose: as strings each would be compiled when the tuple class is made
-from typing import Any, NamedTuple
+from __future__ import annotations
 
 from stackc.diagnostics import Path, Span
+from stackc.hints import Any, NamedTuple
 
 Json = dict[str, Any]
 
@@ -20,11 +20,13 @@ IMAGE_LABEL = "com.docker.stack.image"
 
 class ServicePlan(NamedTuple):
     """One service. ``depends_on``: engine name of the dependency to its condition (``service_started``,
-    ``service_healthy``, ``service_completed_successfully``)."""
+    ``service_healthy``, ``service_completed_successfully``). ``follows``: engine names of the dependencies that it
+    restarts after."""
 
     key: str
     spec: Json
     depends_on: dict[str, str]
+    follows: tuple[str, ...] = ()
 
 
 class NetworkPlan(NamedTuple):
@@ -89,7 +91,12 @@ def to_json(plan: StackPlan) -> Json:
 def _body(plan: StackPlan) -> Json:
     return {
         "services": {
-            name: {"key": one.key, "spec": one.spec, "depends_on": one.depends_on}
+            name: {
+                "key": one.key,
+                "spec": one.spec,
+                "depends_on": one.depends_on,
+                **({"follows": list(one.follows)} if one.follows else {}),
+            }
             for name, one in plan.services.items()
         },
         "networks": {
@@ -140,7 +147,10 @@ def from_json(value: Json) -> StackPlan:
     try:
         return StackPlan(
             stack=value["stack"],
-            services={n: ServicePlan(o["key"], o["spec"], o["depends_on"]) for n, o in value["services"].items()},
+            services={
+                n: ServicePlan(o["key"], o["spec"], o["depends_on"], tuple(o.get("follows", ())))
+                for n, o in value["services"].items()
+            },
             networks={n: NetworkPlan(o["key"], o["spec"], o["external"]) for n, o in value["networks"].items()},
             configs={n: _file_from(o) for n, o in value["configs"].items()},
             secrets={n: _file_from(o) for n, o in value["secrets"].items()},

@@ -348,6 +348,7 @@ def _published(spec: Json) -> list[int]:
 
 
 def _same_force(spec: Json, live: Json) -> Json:
-    """ForceUpdate as it is live: a different one would restart every task."""
-    force = (live.get("TaskTemplate") or {}).get("ForceUpdate") or 0
+    """ForceUpdate as it is live: a different one would restart every task. Where that is wanted, it is ahead."""
+    wanted = spec["TaskTemplate"].get("ForceUpdate") or 0
+    force = max(wanted, (live.get("TaskTemplate") or {}).get("ForceUpdate") or 0)
     return {**spec, "TaskTemplate": {**spec["TaskTemplate"], "ForceUpdate": force}}

@@ -102,7 +102,7 @@ def _taken_up(item: Item, live: ObservedService | None, tasks: list[ObservedTask
     engine, which goes back to the previous spec by itself."""
     if item.spec is None:
         return replace(item, state=SENT) if live is None else item
-    if live is not None and normal(live.spec) == normal(item.spec):
+    if live is not None and _is_written(live.spec, item.spec):
         if back and live.update_state == "rollback_paused":
             return item
         known = frozenset(t.id for t in tasks if not t.current or not t.live)
@@ -111,6 +111,12 @@ def _taken_up(item: Item, live: ObservedService | None, tasks: list[ObservedTask
         why = verdict.cause(live, tasks, [t for t in tasks if t.state in BROKEN])
         return replace(item, state=FAILED, text=f"the engine rolled the update back: {why}")
     return item
+
+
+def _is_written(live: Json, spec: Json) -> bool:
+    """The same spec; one that only counts ForceUpdate up has still to be sent."""
+    counts = [(one.get("TaskTemplate") or {}).get("ForceUpdate") or 0 for one in (live, spec)]
+    return normal(live) == normal(spec) and counts[0] >= counts[1]
 
 
 def writable(item: Item, live: ObservedService | None, *, back: bool) -> str:

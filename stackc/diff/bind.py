@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stackc.diff.images import Pinned, pin
 from stackc.diff.networks import GENERATION_LABEL, choose, renamed
+from stackc.hints import Callable, Mapping
 from stackc.observed import Observed, ObservedObject
 from stackc.plan import NAMESPACE_LABEL, FilePlan, Json, StackPlan
 
@@ -43,6 +43,7 @@ class Bound:
     data: Mapping[tuple[str, str], bytes]
     missing: tuple[str, ...] = ()  # external objects that do not exist, in words
     dropped: tuple[str, ...] = ()  # fields that an engine of the swarm is too old for, in words
+    follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # service → dependencies it restarts after
     notes: tuple[str, ...] = ()  # what whoever reads the plan should know, in words
 
     def __repr__(self) -> str:
@@ -59,6 +60,7 @@ def bound_to_json(bound: Bound) -> Json:
         "networks": dict(bound.networks),
         "configs": dict(bound.configs),
         "secrets": dict(bound.secrets),
+        **({"follows": {name: list(follows) for name, follows in bound.follows.items()}} if bound.follows else {}),
     }
 
 
@@ -73,6 +75,7 @@ def bound_from_json(record: Json, data: Mapping[tuple[str, str], bytes]) -> Boun
         configs=record["configs"],
         secrets=record["secrets"],
         data=data,
+        follows={name: tuple(follows) for name, follows in record.get("follows", {}).items()},
     )
 
 
@@ -112,6 +115,7 @@ def bind(
         data=data,
         missing=tuple(missing),
         notes=(*notes, *networks.notes),
+        follows={n: s.follows for n, s in plan.services.items() if s.follows},
     )
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from stackc.diff.bind import DIGEST_LABEL, KEY_LABEL, SALT_LABEL, Bound, own
 from stackc.diff.changes import Change, FieldChange, PlanDiff
 from stackc.diff.fields import restarts
 from stackc.diff.images import moved
 from stackc.diff.networks import base_of
 from stackc.diff.normal import normal
+from stackc.hints import Any, Iterator, Mapping
 from stackc.observed import Observed, ObservedService
 from stackc.plan import Json
 
@@ -32,6 +30,9 @@ def diff(bound: Bound, observed: Observed, last_good: Bound | None = None, *, pr
         else:
             services.append(change)
     waves = _waves(bound.needs)
+    services = _followed(services, waves, bound, observed)
+    written = {change.name for change in services}
+    unchanged = [name for name in unchanged if name not in written]
     rank = {name: i for i, wave in enumerate(waves) for name in wave}
     services.sort(key=lambda c: (rank[c.name], c.name))
     removals = list(_removals(bound, observed))
@@ -84,6 +85,41 @@ def _service(name: str, spec: Json, bound: Bound, observed: Observed, last_good:
         version=live.version,
         fields=fields,
         needs=needs,
+    )
+
+
+def _followed(
+    changes: list[Change], waves: tuple[tuple[str, ...], ...], bound: Bound, observed: Observed
+) -> list[Change]:
+    """Also those whose tasks are to be replaced after the ones of a dependency (``depends_on: … restart: true``)."""
+    known = {change.name: change for change in changes}
+    restarting = {change.name for change in changes if change.action == "update" and change.restarts}
+    for name in (name for wave in waves for name in wave):
+        cause = next((one for one in bound.follows.get(name, ()) if one in restarting), None)
+        live = observed.services.get(name)
+        if cause is not None and live is not None and name not in restarting:
+            known[name] = _forced(known.get(name), live, bound, cause)
+            restarting.add(name)
+    return list(known.values())
+
+
+def _forced(change: Change | None, live: ObservedService, bound: Bound, cause: str) -> Change:
+    """The same spec with ForceUpdate counted up, which replaces every task."""
+    name = live.name
+    spec = change.spec if change is not None and change.spec is not None else to_send(bound.services[name], live.spec)
+    task = spec["TaskTemplate"]
+    count = int(task["ForceUpdate"])
+    forced = FieldChange(path="TaskTemplate.ForceUpdate", old=count, new=count + 1, restarts=True)
+    return Change(
+        kind="service",
+        action="update",
+        name=name,
+        reason=change.reason if change is not None else f"restarts after {cause}",
+        spec={**spec, "TaskTemplate": {**task, "ForceUpdate": count + 1}},
+        id=live.id,
+        version=live.version,
+        fields=(*(change.fields if change is not None else ()), forced),
+        needs=bound.needs.get(name, {}),
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from stackc.assemble.context import Context
 from stackc.diagnostics import Path, Span
+from stackc.hints import Any
 from stackc.lower.names import object_name, objects
-from stackc.lower.order import dependencies, waves
+from stackc.lower.order import dependencies, followed, waves
 from stackc.lower.parts import ALWAYS, PARTS
 from stackc.lower.subject import Subject
 from stackc.lower.table import Table, put
@@ -29,7 +28,8 @@ def lower(stack: str, root: Mapping, context: Context) -> StackPlan:
     for key, service in services.items():
         spec = _service(Subject(stack, key, service, root, context, table, targets))
         scoped = {f"{stack}_{name}": condition for name, condition in depends_on[key].items() if name in services}
-        plans[f"{stack}_{key}"] = ServicePlan(key, spec, scoped)
+        follows = tuple(f"{stack}_{name}" for name in followed(service) if name in services)
+        plans[f"{stack}_{key}"] = ServicePlan(key, spec, scoped, follows)
     order = waves({f"{stack}_{key}": [f"{stack}_{dep}" for dep in deps] for key, deps in depends_on.items()})
     return StackPlan(
         stack=stack,

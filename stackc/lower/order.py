@@ -14,6 +14,16 @@ def dependencies(service: Node) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def followed(service: Node) -> list[str]:
+    """The dependencies that the service restarts after. Only what the file says: Compose also means it of `links`, but
+    in a stack a service is found by its name."""
+    found = []
+    for name, node in entries(service, "depends_on"):
+        if flag(node, "restart") and isinstance(node, Mapping) and "restart" in node.keys:
+            found.append(name)
+    return sorted(found)
+
+
 def is_required(service: Node, name: str) -> bool:
     for key, node in entries(service, "depends_on"):
         if key == name:

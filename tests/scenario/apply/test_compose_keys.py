@@ -181,3 +181,36 @@ def test_a_key_that_the_engine_is_too_old_for_stops_the_plan(bench: Bench) -> No
     assert "update the engines" in said
     bench.apply(code=1)
     assert bench.services() == []
+
+
+FOLLOWING = """\
+services:
+  db: {{image: "process/box:v1", stop_signal: SIGKILL, command: [sleep, "600"], environment: {{V: "{version}"}}}}
+  web:
+    image: process/box:v1
+    stop_signal: SIGKILL
+    command: [sleep, "600"]
+    depends_on: {{db: {{condition: service_started, restart: true}}}}
+"""
+
+
+def test_a_service_restarts_after_its_dependency(bench: Bench) -> None:
+    def live(key: str) -> set[str]:
+        client = connect(bench.host, {})
+        observed = observe(client, bench.stack, tasks=True)
+        client.close()
+        return {task.id for task in observed.tasks if task.live and task.service == f"{bench.stack}_{key}"}
+
+    written(bench, FOLLOWING.format(version=1))
+    bench.apply()
+    first = live("web")
+    assert len(first) == 1
+    assert "No changes" in bench.run("plan", bench.stack, "--detailed-exitcode")
+
+    written(bench, FOLLOWING.format(version=2))
+    assert f"restarts after {bench.stack}_db" in bench.run("plan", bench.stack)
+    bench.apply()
+    second = live("web")
+    assert len(second) == 1
+    assert second != first
+    assert "No changes" in bench.run("plan", bench.stack, "--detailed-exitcode")

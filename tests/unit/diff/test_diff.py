@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stackc.diff import bind, diff
+from stackc.diff.bind import bound_from_json, bound_to_json
 from stackc.diff.compare import field_changes, to_send
 from stackc.observed import ManagerInfo, Observed, ObservedObject, ObservedService
 from stackc.plan import FilePlan, Json, NetworkPlan, ServicePlan, StackPlan
@@ -290,3 +291,48 @@ def test_values_of_the_environment_are_shown_only_when_asked_for() -> None:
         assert [page.count("canary") for page in pages] == ([4, 4, 4] if env else [0, 0, 0])
     assert "Env.LEVEL: another value (masked)" in plan_diff.text(found, live.manager)
     assert "Env.NEW: (none) → (masked)" in plan_diff.text(found, live.manager)
+
+
+def test_a_service_restarts_after_a_dependency_that_does() -> None:
+    services = {f"shop_{key}": spec(f"shop_{key}") for key in ("db", "web", "edge", "other")}
+    o = observed(list(services.values()))
+    p = plan({**services, "shop_db": spec("shop_db", "process/db:v2")})
+    p = p._replace(
+        services={
+            **p.services,
+            "shop_web": p.services["shop_web"]._replace(
+                depends_on={"shop_db": "service_started"}, follows=("shop_db",)
+            ),
+            "shop_edge": p.services["shop_edge"]._replace(
+                depends_on={"shop_web": "service_started"}, follows=("shop_web",)
+            ),
+            "shop_other": p.services["shop_other"]._replace(depends_on={"shop_db": "service_started"}),
+        }
+    )
+    found = diff(bound(p, o), o)
+    assert [(c.name, c.reason) for c in found.changes[1:]] == [
+        ("shop_web", "restarts after shop_db"),
+        ("shop_edge", "restarts after shop_web"),
+    ]
+    web = found.changes[1]
+    assert web.spec is not None
+    assert web.spec["TaskTemplate"]["ForceUpdate"] == 1
+    assert (web.restarts, web.needs) == (True, {"shop_db": "service_started"})
+    assert found.unchanged == ("shop_other",)
+
+
+def test_nothing_follows_a_change_that_restarts_nothing() -> None:
+    services = {f"shop_{key}": spec(f"shop_{key}") for key in ("db", "web")}
+    o = observed(list(services.values()))
+    p = plan({**services, "shop_db": {**spec("shop_db"), "Labels": {**LABELS, "a": "b"}}})
+    web = p.services["shop_web"]._replace(depends_on={"shop_db": "service_started"}, follows=("shop_db",))
+    found = diff(bound(p._replace(services={**p.services, "shop_web": web}), o), o)
+    assert [c.name for c in found.changes] == ["shop_db"]
+
+
+def test_what_follows_is_kept_in_the_history() -> None:
+    p = plan()
+    b = bound(p._replace(services={n: s._replace(follows=("shop_x",)) for n, s in p.services.items()}), observed([]))
+    record = bound_to_json(b)
+    assert bound_from_json(record, {}).follows == {"shop_web": ("shop_x",)}
+    assert "follows" not in bound_to_json(bound(p, observed([])))
