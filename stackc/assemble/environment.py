@@ -6,7 +6,7 @@ inactive services are out, and reads label files as well (``resolve``).
 
 from __future__ import annotations
 
-from stackc.assemble.context import Context, explain
+from stackc.assemble.context import MOST_VARIABLES, Context, explain
 from stackc.assemble.dotenv import Lookup, Unset, read_into
 from stackc.assemble.template import Variables
 from stackc.assemble.words import EnvLineError, env_file
@@ -121,6 +121,8 @@ def _gather(
         except EnvLineError as error:
             context.report(error.code, f"{path.value}, line {error.line}: {error}", path, hint=_hint(error))
             continue
+        if not _is_counted(len(names), path, context):
+            return
         for name in names:
             entries[name] = scalar(known[name], path)
             keys[name] = path
@@ -173,7 +175,8 @@ def _lines(path: Scalar, context: Context) -> list[tuple[str, str | None]]:
     except EnvLineError as error:
         context.report("SC3007", f"{path.value}, line {error.line}: {error}", path, hint=_hint(error))
         return []
-    return [(name, value) for name, value in pairs if value is not None or name in context.environment]
+    pairs = [(name, value) for name, value in pairs if value is not None or name in context.environment]
+    return pairs if _is_counted(len(pairs), path, context) else []
 
 
 def _file(item: Node) -> tuple[Scalar | None, bool, str]:
@@ -194,14 +197,25 @@ _FILE_KEYS = ("path", "required", "format")
 
 def _text(path: Scalar, required: bool, context: Context) -> str | None:
     """The text of a file, or None after a finding; of one that may be missing without."""
+    absolute = context.absolute(str(path.value), path)
     try:
-        return context.reader.read(context.absolute(str(path.value), path)).decode("utf-8")
+        if absolute not in context.texts:
+            context.texts[absolute] = context.reader.read(absolute).decode("utf-8")
+        return context.texts[absolute]
     except SourceError as error:
         if required or error.kind != "missing":
             context.report(*explain(error, path.text), path)
     except UnicodeDecodeError:
         context.report("SC1004", f"the env file {path.value} is not UTF-8", path)
     return None
+
+
+def _is_counted(variables: int, path: Scalar, context: Context) -> bool:
+    """Count what a file gave to a service; far too much ends the reading of env files."""
+    before, context.variables = context.variables, context.variables + variables
+    if context.variables > MOST_VARIABLES >= before:
+        context.report("SC1307", f"the services have more than {MOST_VARIABLES} variables from files", path)
+    return context.variables <= MOST_VARIABLES
 
 
 def _with(node: Mapping, key: str, value: Node) -> Mapping:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from stackc.assemble.context import Context
 from stackc.assemble.layers import is_null
 from stackc.diagnostics import Related
+from stackc.hints import NamedTuple
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, plain
 
 KINDS = ("services", "networks", "volumes", "configs", "secrets", "models")
@@ -74,11 +73,6 @@ def _texts(node: Node | None) -> tuple[Scalar, ...] | None:
     items = node.items if isinstance(node, Sequence) else [] if node is None else [node]
     texts = tuple(item for item in items if isinstance(item, Scalar) and _is_text(item))
     return texts if node is not None and len(texts) == len(items) else None
-
-
-def is_remote(path: str) -> bool:
-    """Does ``path`` name something that would have to be fetched?"""
-    return "://" in path or path.startswith(("git@", "github.com/"))
 
 
 def take_in(root: Mapping, taken: list[tuple[Include, Mapping]], context: Context) -> Mapping:

@@ -7,30 +7,31 @@ checked against the schema, brought into long form, and what no profile asks for
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Names
 from posixpath import dirname, join, normpath
-from typing import NamedTuple, Protocol
 
 from stackc.assemble.canonical import canonical
 from stackc.assemble.complete import complete
 from stackc.assemble.context import Context, Origin, Scope, explain, is_crowded, normal_name, placed
 from stackc.assemble.environment import resolve
-from stackc.assemble.extends import Services
-from stackc.assemble.include import Include, includes, is_remote, take_in
 from stackc.assemble.interpolate import interpolate
 from stackc.assemble.layers import Layers, is_null
 from stackc.assemble.profiles import put_aside
 from stackc.assemble.tags import NOTHING, Cuts, cut
 from stackc.assemble.template import TemplateError, Variables, expand_compose
 from stackc.assemble.unique import unique, unique_ports
-from stackc.assemble.variables import variables
 from stackc.attributes import ROOT
 from stackc.diagnostics import Related, has_errors
+from stackc.hints import TYPE_CHECKING, NamedTuple, Protocol
+from stackc.hints import Sequence as Names
 from stackc.parse import RECOVERED, Document, parse_all
 from stackc.parse.nodes import Mapping, Node, Scalar
 from stackc.schema import Acceptor
 from stackc.schema_file import schema_document
 from stackc.source import SourceError
+
+if TYPE_CHECKING:
+    from stackc.assemble.extends import Services
+    from stackc.assemble.include import Include
 
 MOST_FILES = 1_000
 MOST_BYTES = 64 * 1024 * 1024
@@ -128,7 +129,7 @@ class Project:
         """What interpolation sees: the env files under the environment, and the name of the project."""
         context = self.context
         dotenv = self._default_env_file(context.folder, None) if wanted.dotenv is None else wanted.dotenv
-        known = variables(dotenv, context.environment, context.findings, self.sources) if dotenv else {}
+        known = self._read_variables(dotenv) if dotenv else {}
         known.update(context.environment)
         name = wanted.stack or own_name(files, known)
         if name:
@@ -151,38 +152,41 @@ class Project:
         services = root.get("services")
         if services is not None and is_null(services) and layers.tree is not None:
             self.context.report("SC2002", "`services` must be a mapping, not null", services, path=("services",))
-        if isinstance(services, Mapping):
-            extended = Services(services, file.path, cuts, self).extended()
-            if extended is not services:
-                root = _with(root, "services", extended)
-                self.layered = True
+        if isinstance(services, Mapping) and any(_extends(service) for service in services.entries.values()):
+            from stackc.assemble.extends import Services
+
+            root = _with(root, "services", Services(services, file.path, cuts, self).extended())
+            self.layered = True
         missing = layers.remove(list(cuts.paths))
         self._note_idle(cuts, missing, services)
         if "include" in root.entries:
-            listed = root.entries["include"]
-            root = Mapping(
-                {k: v for k, v in root.items() if k != "include"}, root.keys, root.file, root.start, root.end
-            )
-            read = ((entry, self._included(entry, reading)) for entry in includes(listed, self.context))
-            root = take_in(root, [(entry, one) for entry, one in read if one is not None], self.context)
-        self.layered = self.layered or layers.tree is not None or "include" in document.root.entries
+            root = self._with_included(root, reading)
+            self.layered = True
+        self.layered = self.layered or layers.tree is not None
         layers.lay(root, ROOT)
 
     def _note_idle(self, cuts: Cuts, missing: list[tuple[str, ...]], services: Node | None) -> None:
-        """A ``!reset`` of nothing is most likely misspelt; one in an extension may be an anchor for others."""
+        """A ``!reset`` of nothing is most likely misspelt. One in an extension may be an anchor for others, and one in
+        a service that extends another takes away what comes from there."""
         gone = set(missing)
+        known = services.entries if isinstance(services, Mapping) else {}
         for path, span in cuts.resets:
-            if (
-                path not in gone
-                or path[0].startswith("x-")
-                or (len(path) > 2 and path[0] == "services" and _extends(services, path[1]))
-            ):
-                continue
-            self.context.report(
-                "SC1308", f"there is no `{'.'.join(path)}` that !reset could take away", span, path=path
-            )
+            extending = path[0] == "services" and len(path) > 2 and _extends(known.get(path[1]))
+            if path in gone and not extending and not path[0].startswith("x-"):
+                message = f"there is no `{'.'.join(path)}` that !reset could take away"
+                self.context.report("SC1308", message, span, path=path)
 
     # what is included
+
+    def _with_included(self, root: Mapping, reading: Reading) -> Mapping:
+        """The layer with what it includes; ``include`` itself is gone."""
+        from stackc.assemble.include import includes, take_in
+
+        listed = root.entries["include"]
+        entries = {key: node for key, node in root.items() if key != "include"}
+        root = Mapping(entries, root.keys, root.file, root.start, root.end)
+        read = ((entry, self._included(entry, reading)) for entry in includes(listed, self.context))
+        return take_in(root, [(entry, one) for entry, one in read if one is not None], self.context)
 
     def _included(self, entry: Include, reading: Reading) -> Mapping | None:
         """The project of one entry of ``include``, or None after findings."""
@@ -222,7 +226,12 @@ class Project:
             data = self._read(path, node)
             if data is not None:
                 given.append((self._name(path), data))
-        return variables(given, self.context.environment, self.context.findings, self.sources) if given else {}
+        return self._read_variables(given) if given else {}
+
+    def _read_variables(self, files: Names[tuple[str, bytes]]) -> dict[str, str]:
+        from stackc.assemble.variables import variables
+
+        return variables(files, self.context.environment, self.context.findings, self.sources)
 
     def _default_env_file(self, folder: str, at: Node | None) -> list[tuple[str, bytes]]:
         path = join(folder, ".env")
@@ -245,6 +254,8 @@ class Project:
         return self._extended[key]
 
     def _open_extended(self, path: str, file: Scalar, scope: Scope) -> Services | None:
+        from stackc.assemble.extends import Services
+
         if self._is_refused(file, "extended"):
             return None
         via = (Related(file.span, "extended here"), *scope.via)
@@ -281,7 +292,7 @@ class Project:
     # files
 
     def _is_refused(self, node: Scalar, what: str) -> bool:
-        if not is_remote(str(node.value)):
+        if not _is_remote(str(node.value)):
             return False
         hint = "commit a copy of the file to the project and name that"
         message = f"`{node.value}` would have to be fetched: what is {what} must be a file of the project"
@@ -338,9 +349,13 @@ def note_tags(document: Document, context: Context) -> None:
             context.report("SC1015", f"the tag `{tag}` is not supported", span)
 
 
-def _extends(services: Node | None, name: str) -> bool:
-    service = services.get(name) if isinstance(services, Mapping) else None
+def _extends(service: Node | None) -> bool:
     return isinstance(service, Mapping) and "extends" in service.entries
+
+
+def _is_remote(path: str) -> bool:
+    """Does ``path`` name something that would have to be fetched?"""
+    return "://" in path or path.startswith(("git@", "github.com/"))
 
 
 def _with(node: Mapping, key: str, value: Node) -> Mapping:

@@ -4,12 +4,11 @@ ports may have brought new ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from stackc.assemble.context import Context
 from stackc.assemble.mounts import parse_mount
-from stackc.attributes import ROOT, Place
+from stackc.attributes import ATTRIBUTES, ROOT, Place
 from stackc.diagnostics import Related
+from stackc.hints import Callable
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, plain, sequence
 
 Identity = Callable[[Node, Context], object]
@@ -129,20 +128,20 @@ IDENTITY: dict[str, Identity] = {
 }
 
 
-def _places(place: Place, wanted: Callable[[str], bool], into: set[Place]) -> bool:
-    """The places below, and this one, with a list that has a wanted rule at or below them."""
-    below = [*place.children.values(), *(one for one in (place.any, place.item) if one is not None)]
-    answers = [_places(one, wanted, into) for one in below]
-    if any(answers) or (place.attr is not None and place.attr.unique and wanted(place.attr.unique)):
-        into.add(place)
-    return place in into
-
-
-def _with(wanted: Callable[[str], bool]) -> frozenset[Place]:
-    into: set[Place] = set()
-    _places(ROOT, wanted, into)
+def _places(wanted: Callable[[str], bool]) -> frozenset[Place]:
+    """The places of lists with a wanted rule, and those on the way to them."""
+    into = {ROOT}
+    for attr in ATTRIBUTES:
+        if not attr.unique or not wanted(attr.unique):
+            continue
+        place: Place | None = ROOT
+        for part in attr.path.split("."):
+            assert place is not None
+            place = place.any if part == "*" else place.item if part == "[]" else place.children[part]
+            assert place is not None
+            into.add(place)
     return frozenset(into)
 
 
-_ALL = _with(lambda rule: True)
-_PORTS = _with(lambda rule: rule == "port")
+_ALL = _places(bool)
+_PORTS = _places("port".__eq__)

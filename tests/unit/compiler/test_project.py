@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stackc.assemble import environment
 from stackc.assemble import extends as extending
 from stackc.assemble import project as loading
 from stackc.assemble.layers import RULES
@@ -454,6 +455,22 @@ def test_all_bytes_together(monkeypatch: pytest.MonkeyPatch) -> None:
         "j.yml": "x-a: " + "y" * 50,
     }
     assert [one[0] for one in found(assembled(files))] == ["SC1003"]
+
+
+@pytest.mark.parametrize("dialect", ["compose", "stack"])
+def test_so_many_variables_from_files(monkeypatch: pytest.MonkeyPatch, dialect: str) -> None:
+    monkeypatch.setattr(environment, "MOST_VARIABLES", 25)
+    files = {"c.yml": 'version: "3.8"\nservices:\n', "e": "".join(f"V{at}=x\n" for at in range(10))}
+    files["c.yml"] += "".join(f"  s{at}: {{image: 'x:1', env_file: e}}\n" for at in range(5))
+    (one,) = found(assembled(files, dialect=dialect))
+    assert one[:2] == ("SC1307", "c.yml:5:32")
+
+
+def test_a_value_that_cannot_be_interpolated_has_one_finding() -> None:
+    text = "services: {a: {image: 'x:${T:?}', ports: ['${P:?}:80'], cpus: '${C'}}"
+    reader = MemoryReader({"c.yml": text.encode()})
+    errors = [one.code for one in compile_stack(["c.yml"], reader, stack="s", environment={}).diagnostics]
+    assert errors == ["SC1202", "SC1202", "SC1201"]
 
 
 def test_a_plan_comes_of_it() -> None:
