@@ -37,7 +37,7 @@ CHECKS: tuple[Check, ...] = (
     Check("same_names", ("SC4014",), STACK),
     Check(
         "references",
-        ("SC4001", "SC4002", "SC4003", "SC4004", "SC4005"),
+        ("SC4001", "SC4002", "SC4003", "SC4004", "SC4005", "SC4053"),
         STACK,
         ("networks", "volumes", "configs", "secrets", "credential_spec", "depends_on"),
     ),

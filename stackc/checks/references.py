@@ -14,7 +14,8 @@ A service can only use networks, volumes, configs and secrets that the file defi
 for services of the same stack. `docker stack deploy` notices some of these when half of the stack is there already,
 and never looks at `depends_on`.
 
-Correct the name, or define the thing. What exists already and is not to be created says so with `external: true`.
+Correct the name, or define the thing. Of a file with a `version:` a dependency that does not exist is only warned about
+(SC4053), for docker takes such a file. What exists already and is not to be created says so with `external: true`.
 """
 
 _MOST_GUESSES = 50
@@ -36,6 +37,8 @@ def check(root: Mapping, stack: str, context: Context) -> None:
             guesses += 1
             hint = _hint(kind, name, list(known[kind]) if guesses <= _MOST_GUESSES else [])
             at = _at(service, section, name, item)
+            if code == "SC4005" and context.is_stack:
+                code = "SC4053"  # docker takes the file: it never looks at depends_on
             context.report(code, _message(key, kind, name), at, path=("services", key, section), hint=hint)
 
 
