@@ -14,6 +14,8 @@ from stackc.source import Reader, SourceError
 STACK, COMPOSE = "stack", "compose"
 DIALECTS = (STACK, COMPOSE)
 MOST_SERVICES = 10_000
+MOST_GROWTH = 64 * 1024 * 1024
+"""So many characters may variables and env files add to the project."""
 MOST_VARIABLES = 1_000_000
 """So many variables and labels may all services have from files."""
 
@@ -46,10 +48,12 @@ class Context:
     and extended ones: their scope says). ``version``: of a stack file, normalised, such as ``3.13``; "" in the Compose
     dialect. ``inactive``: the canonical services that no active profile asked for, by name (Compose dialect).
     ``faulty``: values that could not be interpolated, by their place: what else is wrong with them would be no news.
-    ``texts``: the env files that were read, by absolute path; ``variables``: how many came of them."""
+    ``texts``: the env files that were read, by absolute path; ``variables``: how many came of them; ``growth``: how
+    many characters."""
 
     __slots__ = (
-        "dialect", "environment", "faulty", "findings", "folder", "inactive", "reader", "texts", "variables", "version"
+        "dialect", "environment", "faulty", "findings", "folder", "growth", "inactive", "reader", "texts", "variables",
+        "version",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +69,7 @@ class Context:
         self.faulty: set[tuple[str, int, int]] = set()
         self.texts: dict[str, str] = {}
         self.variables = 0
+        self.growth = 0
 
     @property
     def is_stack(self) -> bool:
@@ -84,6 +89,13 @@ class Context:
         if self.faulty and isinstance(at, Scalar) and (at.file, at.start.line, at.start.column) in self.faulty:
             return
         self.findings.append(placed(found(code, message, span, path=path, hint=hint, related=related)))
+
+    def has_grown(self, characters: int, at: Node) -> bool:
+        """Count what a variable or an env file adds at ``at``; far too much is reported, once."""
+        before, self.growth = self.growth, self.growth + characters
+        if self.growth > MOST_GROWTH >= before:
+            self.report("SC1205", f"variables and env files add more than {MOST_GROWTH} characters", at)
+        return self.growth > MOST_GROWTH
 
     def scope(self, at: Node | None) -> Scope:
         """Folder and variables of the file that ``at`` stands in."""

@@ -7,9 +7,12 @@ quote is the next entry. A name without a value is taken from the environment.
 
 from __future__ import annotations
 
-from stackc.assemble.template import TemplateError, Variables, expand_compose
+from stackc.assemble.template import LONGEST, TemplateError, Variables, expand_compose
 from stackc.assemble.words import EnvLineError
 from stackc.hints import Callable, NamedTuple
+
+MOST_GROWTH = 16 * LONGEST
+"""So many characters may the values of one file have, with their variables replaced."""
 
 _BLANKS = frozenset(" \t\v\f\r\x85\xa0")
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"'}
@@ -152,6 +155,7 @@ def read_into(known: dict[str, str], text: str, before: Variables, unset: Unset)
     in what is known so far; a bare name is taken from ``before`` only. Raises EnvLineError."""
     lookup = Lookup(before, known)
     names: list[str] = []
+    growth = 0
     for name, value, expands, line in entries(text):
         if value is None:
             value = before.get(name)
@@ -162,6 +166,9 @@ def read_into(known: dict[str, str], text: str, before: Variables, unset: Unset)
                 value, missing = expand_compose(value, lookup)
             except TemplateError as error:
                 raise EnvLineError(line, error.message, error.code) from None
+            growth += len(value)
+            if growth > MOST_GROWTH:
+                raise EnvLineError(line, f"the values grow beyond {MOST_GROWTH} characters", "SC1205")
             for one, _ in missing:
                 unset(one, line)
         known[name] = value

@@ -6,7 +6,7 @@ inactive services are out, and reads label files as well (``resolve``).
 
 from __future__ import annotations
 
-from stackc.assemble.context import MOST_VARIABLES, Context, explain
+from stackc.assemble.context import MOST_GROWTH, MOST_VARIABLES, Context, explain
 from stackc.assemble.dotenv import Lookup, Unset, read_into
 from stackc.assemble.template import Variables
 from stackc.assemble.words import EnvLineError, env_file
@@ -121,7 +121,7 @@ def _gather(
         except EnvLineError as error:
             context.report(error.code, f"{path.value}, line {error.line}: {error}", path, hint=_hint(error))
             continue
-        if not _is_counted(len(names), path, context):
+        if not _is_counted([known[name] for name in names], path, context):
             return
         for name in names:
             entries[name] = scalar(known[name], path)
@@ -176,7 +176,7 @@ def _lines(path: Scalar, context: Context) -> list[tuple[str, str | None]]:
         context.report("SC3007", f"{path.value}, line {error.line}: {error}", path, hint=_hint(error))
         return []
     pairs = [(name, value) for name, value in pairs if value is not None or name in context.environment]
-    return pairs if _is_counted(len(pairs), path, context) else []
+    return pairs if _is_counted([value or "" for _, value in pairs], path, context) else []
 
 
 def _file(item: Node) -> tuple[Scalar | None, bool, str]:
@@ -198,6 +198,8 @@ _FILE_KEYS = ("path", "required", "format")
 def _text(path: Scalar, required: bool, context: Context) -> str | None:
     """The text of a file, or None after a finding; of one that may be missing without."""
     absolute = context.absolute(str(path.value), path)
+    if context.variables > MOST_VARIABLES or context.growth > MOST_GROWTH:
+        return None
     try:
         if absolute not in context.texts:
             context.texts[absolute] = context.reader.read(absolute).decode("utf-8")
@@ -210,12 +212,12 @@ def _text(path: Scalar, required: bool, context: Context) -> str | None:
     return None
 
 
-def _is_counted(variables: int, path: Scalar, context: Context) -> bool:
+def _is_counted(values: list[str], path: Scalar, context: Context) -> bool:
     """Count what a file gave to a service; far too much ends the reading of env files."""
-    before, context.variables = context.variables, context.variables + variables
+    before, context.variables = context.variables, context.variables + len(values)
     if context.variables > MOST_VARIABLES >= before:
         context.report("SC1307", f"the services have more than {MOST_VARIABLES} variables from files", path)
-    return context.variables <= MOST_VARIABLES
+    return context.variables <= MOST_VARIABLES and not context.has_grown(sum(map(len, values)), path)
 
 
 def _with(node: Mapping, key: str, value: Node) -> Mapping:

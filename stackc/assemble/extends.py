@@ -65,10 +65,11 @@ class Services:
             return own
         if not isinstance(base, Mapping):
             return own
+        if project.has_too_much(base, extends):
+            return own
         layers = Layers(project.context)
         layers.tree = base
         layers.remove(self._cuts.get(name, []))
-        project.count_copied(base, extends)
         return layers.lay(own, _SERVICE, ("services", name))
 
     def _base(self, name: str, extends: Node, way: tuple[Step, ...]) -> Node | None:

@@ -76,6 +76,8 @@ class _Walk:
                 context.report(error.code, error.message, _spot(node, text, error.offset), hint=hint)
                 context.faulty.add((node.file, node.start.line, node.start.column))
                 return node
+            if len(value) > len(text) and context.has_grown(len(value) - len(text), node):
+                return node
             for name, offset in unset:
                 spot = _spot(node, text, offset)
                 if (name, spot) not in self.seen:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 MOST_FILES = 1_000
 MOST_BYTES = 64 * 1024 * 1024
-MOST_COPIED = 2_000_000
-"""Values that services get from those they extend."""
+MOST_VALUES = 2_000_000
+"""So many values may included files bring, and services get from those they extend."""
 DEEPEST = 32
 """So deep may included files include others."""
 
@@ -84,7 +84,7 @@ def assemble(
     files = [File(text.path, project.all_documents(text, document)) for text, document in given]
     context.environment = project.variables(files, wanted)
     root = project.merged(files, Reading(context.scope(None)))
-    if root is None or is_crowded(root, context):
+    if root is None or project.exhausted or is_crowded(root, context):
         return None
     acceptor = Acceptor(schema_document(), context.dialect, context.version)
     root = unique(root, context) if project.layered else root
@@ -99,7 +99,7 @@ def assemble(
 
 class Project:
     """One load: the budgets, the extended files that were read, and where findings go. ``complete``: every file that
-    is named was read. ``layered``: something lies over something else."""
+    is named was read. ``layered``: something lies over something else. ``exhausted``: a budget is used up."""
 
     def __init__(self, context: Context, sources: dict[str, str], *, relative: bool) -> None:
         self.context = context
@@ -107,9 +107,10 @@ class Project:
         self.relative = relative
         self.complete = True
         self.layered = False
+        self.exhausted = False
         self._files = 0
         self._bytes = 0
-        self._copied = 0
+        self._values = 0
         self._sizes: dict[int, tuple[Node, int]] = {}
         self._extended: dict[tuple[str, int], Services | None] = {}
 
@@ -274,11 +275,14 @@ class Project:
             return None
         return Services(services, path, all_cuts, self)
 
-    def count_copied(self, base: Node, at: Node) -> None:
-        """What a service gets from the one it extends counts; far too much ends the compile early."""
-        self._copied += self._size(base)
-        if self._copied > MOST_COPIED and self._copied - self._size(base) <= MOST_COPIED:
-            self._fail("SC1307", f"with what they extend the services have more than {MOST_COPIED} values", at)
+    def has_too_much(self, node: Node, at: Node) -> bool:
+        """Count what ``at`` brings into the project; far too much of it, and the load is given up."""
+        before, self._values = self._values, self._values + self._size(node)
+        if self._values > MOST_VALUES >= before:
+            message = f"with what is included and extended the project has more than {MOST_VALUES} values"
+            self._fail("SC1307", message, at)
+        self.exhausted = self._values > MOST_VALUES
+        return self.exhausted
 
     def _size(self, node: Node) -> int:
         if isinstance(node, Scalar):
@@ -304,8 +308,9 @@ class Project:
         """The documents of a file that ``at`` names, or None after a finding."""
         self._files += 1
         if self._files > MOST_FILES:
-            if self._files == MOST_FILES + 1:
+            if not self.exhausted:
                 self._fail("SC1307", f"the project has more than {MOST_FILES} files", at)
+            self.exhausted = True
             return None
         data = self._read(path, at)
         if data is None:
@@ -318,6 +323,8 @@ class Project:
             self.complete = False
         for document in documents or ():
             note_tags(document, self.context)
+            if self.has_too_much(document.root, at):
+                return None
         return documents
 
     def _read(self, path: str, at: Scalar) -> bytes | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stackc.assemble import environment
+from stackc.assemble import context, dotenv, environment
 from stackc.assemble import extends as extending
 from stackc.assemble import project as loading
 from stackc.assemble.layers import RULES
@@ -441,7 +441,7 @@ def test_a_long_row_of_services_that_extend_each_other(monkeypatch: pytest.Monke
     row = "".join(f"  s{at}: {{extends: s{at + 1}}}\n" for at in range(9)) + "  s9: {image: x}\n"
     assert [one[0] for one in found(assembled({"c.yml": "services:\n" + row}))] == ["SC1307"]
     monkeypatch.setattr(extending, "DEEPEST", 100)
-    monkeypatch.setattr(loading, "MOST_COPIED", 200)
+    monkeypatch.setattr(loading, "MOST_VALUES", 200)
     copies = "services:\n  base: {image: x, cap_add: [" + ", ".join(f"c{at}" for at in range(50)) + "]}\n"
     copies += "".join(f"  s{at}: {{extends: base}}\n" for at in range(6))
     assert [one[0] for one in found(assembled({"c.yml": copies}))] == ["SC1307"]
@@ -464,6 +464,27 @@ def test_so_many_variables_from_files(monkeypatch: pytest.MonkeyPatch, dialect: 
     files["c.yml"] += "".join(f"  s{at}: {{image: 'x:1', env_file: e}}\n" for at in range(5))
     (one,) = found(assembled(files, dialect=dialect))
     assert one[:2] == ("SC1307", "c.yml:5:32")
+
+
+@pytest.mark.parametrize("dialect", ["compose", "stack"])
+def test_variables_may_add_only_so_much(monkeypatch: pytest.MonkeyPatch, dialect: str) -> None:
+    monkeypatch.setattr(context, "MOST_GROWTH", 1000)
+    monkeypatch.setattr(environment, "MOST_GROWTH", 1000)
+    head = 'version: "3.8"\nservices:\n'
+    labels = "".join(f"  s{at}: {{image: 'x:1', labels: {{a: $A}}}}\n" for at in range(9))
+    made = assembled({"c.yml": head + labels}, env={"A": "x" * 400}, dialect=dialect)
+    assert found(made) == [("SC1205", "c.yml:5:34", "variables and env files add more than 1000 characters")]
+    files = "".join(f"  s{at}: {{image: 'x:1', env_file: e}}\n" for at in range(9))
+    made = assembled({"c.yml": head + files, "e": "A=" + "x" * 400}, dialect=dialect)
+    assert [one[0] for one in found(made)] == ["SC1205"]
+
+
+def test_a_dotenv_file_may_grow_only_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = assembled({"c.yml": APP, ".env": "A=xx\n" + "A=$A$A\n" * 40})
+    assert [one[:2] for one in found(made)] == [("SC1205", ".env:21:1")]
+    monkeypatch.setattr(dotenv, "MOST_GROWTH", 1000)
+    made = assembled({"c.yml": APP, ".env": "A=" + "x" * 100 + "\n" + "B=$A\n" * 40})
+    assert [one[:2] for one in found(made)] == [("SC1205", ".env:12:1")]
 
 
 def test_a_value_that_cannot_be_interpolated_has_one_finding() -> None:
