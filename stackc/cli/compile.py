@@ -27,7 +27,7 @@ def run(args: Namespace, shell: Shell) -> int:
 
         shell.out.write(dump(to_json(plan)))
     else:
-        from json import dumps
+        from stackc.json_text import indented
 
-        shell.out.write(dumps(to_json(plan), indent=2, sort_keys=True, ensure_ascii=True) + "\n")
+        shell.out.write(indented(to_json(plan)) + "\n")
     return 0

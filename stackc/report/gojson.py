@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stackc.hints import Any
+from stackc.json_text import quoted
 
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -42,13 +43,11 @@ def _scalar(value: Any) -> str:
 
 
 def _string(text: str) -> str:
-    from json.encoder import encode_basestring
-
-    quoted: str = encode_basestring(text)
+    written = quoted(text)
     for char, escape in _ESCAPES.items():
-        if char in quoted:
-            quoted = quoted.replace(char, escape)
-    return quoted
+        if char in written:
+            written = written.replace(char, escape)
+    return written
 
 
 def _float(number: float) -> str:
