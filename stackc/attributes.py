@@ -8,7 +8,7 @@ key, ``[]`` each list item. A key below one that is not compiled shares its fate
 
 from __future__ import annotations
 
-from stackc.hints import NamedTuple
+from stackc.hints import Any
 
 COMPILED = "compiled"
 OURS = "stackc"  # done by stackc itself: files, variables, profiles, waves
@@ -24,7 +24,7 @@ NEVER = "never"  # in ``since``: a field of the API that no manager keeps for se
 CONTAINER = "TaskTemplate.ContainerSpec"
 
 
-class Attr(NamedTuple):
+class Attr:
     """``cast``: int, float or bool; docker casts strings that interpolation changed, Compose any string.
     ``lenient``: the same, in Compose only. ``short``: a name in ``canonical.SHORT``. ``merge``: how docker stack merges
     two files, a name in ``merge.RULES`` (without one: mappings merge, lists append, scalars are replaced). ``layer``:
@@ -59,6 +59,11 @@ class Attr(NamedTuple):
     instead: str = ""
     harmless: tuple[str, ...] = ()
 
+    def __init__(self, path: str, columns: dict[str, Any]) -> None:
+        """A row owns its ``columns``; what they do not say is the class's. The table is made at every start."""
+        self.__dict__ = columns
+        self.path = path
+
 
 class _Group:
     """Makes rows below a path, whose fields stand below an engine path."""
@@ -70,35 +75,36 @@ class _Group:
         self.engine = engine + "." if engine else ""
         self.restarts = restarts
 
-    def row(self, key: str, **columns: object) -> Attr:
+    def row(self, key: str, **columns: Any) -> Attr:
         """Whatever a row can say."""
-        return Attr(self.path + key, **columns)  # type: ignore[arg-type]
+        return Attr(self.path + key, columns)
 
-    def __call__(self, key: str, field: str, emit: str = "copy", **columns: object) -> Attr:
+    def __call__(self, key: str, field: str, emit: str = "copy", **columns: Any) -> Attr:
         """A key that becomes a field."""
-        return Attr(self.path + key, engine=self.engine + field, emit=emit, restarts=self.restarts, **columns)  # type: ignore[arg-type]
+        columns |= {"engine": self.engine + field, "emit": emit, "restarts": self.restarts}
+        return Attr(self.path + key, columns)
 
-    def beside(self, key: str, field: str, emit: str, **columns: object) -> Attr:
+    def beside(self, key: str, field: str, emit: str, **columns: Any) -> Attr:
         """A key of the service for a field that a key of ``deploy`` has too."""
-        return _service.row(key, engine=self.engine + field, emit=emit, restarts=self.restarts, **columns)
+        columns |= {"engine": self.engine + field, "emit": emit, "restarts": self.restarts}
+        return Attr("services.*." + key, columns)
 
-    def ours(self, key: str, why: str, **columns: object) -> Attr:
+    def ours(self, key: str, why: str, **columns: Any) -> Attr:
         """A key that stackc acts upon."""
-        return Attr(self.path + key, why=why, **{"stack": OURS, "compose": OURS, **columns})  # type: ignore[arg-type]
+        return Attr(self.path + key, {"stack": OURS, "compose": OURS, "why": why, **columns})
 
-    def warned(self, key: str, why: str, instead: str = "", **columns: object) -> Attr:
+    def warned(self, key: str, why: str, instead: str = "", **columns: Any) -> Attr:
         """Without effect in both dialects, unless ``columns`` say otherwise."""
-        fates = {"stack": WARNED, "compose": WARNED, **columns}
-        return Attr(self.path + key, why=why, instead=instead, **fates)  # type: ignore[arg-type]
+        return Attr(self.path + key, {"stack": WARNED, "compose": WARNED, "why": why, "instead": instead, **columns})
 
-    def refused(self, key: str, why: str, instead: str = "", **columns: object) -> Attr:
+    def refused(self, key: str, why: str, instead: str = "", **columns: Any) -> Attr:
         """No field holds it, and dropping it could harm. ``stack``: what docker does with it."""
-        fates = {"stack": UNKNOWN, "compose": REFUSED, **columns}
-        return Attr(self.path + key, why=why, instead=instead, **fates)  # type: ignore[arg-type]
+        return Attr(self.path + key, {"stack": UNKNOWN, "compose": REFUSED, "why": why, "instead": instead, **columns})
 
-    def keys(self, below: str, keys: str, **columns: object) -> tuple[Attr, ...]:
+    def keys(self, below: str, keys: str, **columns: Any) -> tuple[Attr, ...]:
         """Keys of which nothing else is to be said."""
-        return tuple(Attr(f"{self.path}{below}.{key}", **columns) for key in keys.split())  # type: ignore[arg-type]
+        parent = f"{self.path}{below}."
+        return tuple([Attr(parent + key, dict(columns)) for key in keys.split()])
 
 
 _top = _Group("")
@@ -555,18 +561,25 @@ class Place:
 
 
 def _tree() -> Place:
-    root = Place()
-    for attr in ATTRIBUTES:
-        place = root
-        for part in attr.path.split("."):
-            if part == "*":
-                place.any = place = place.any or Place()
-            elif part == "[]":
-                place.item = place = place.item or Place()
+    places = {"": Place()}
+
+    def place_of(path: str) -> Place:
+        place = places.get(path)
+        if place is None:
+            place = places[path] = Place()
+            above, _, key = path.rpartition(".")
+            parent = place_of(above)
+            if key == "*":
+                parent.any = place
+            elif key == "[]":
+                parent.item = place
             else:
-                place = place.children.setdefault(part, Place())
-        place.attr = attr
-    return root
+                parent.children[key] = place
+        return place
+
+    for attr in ATTRIBUTES:
+        place_of(attr.path).attr = attr
+    return places[""]
 
 
 ROOT = _tree()

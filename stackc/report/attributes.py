@@ -75,12 +75,12 @@ def _is_covered(attr: Attr, rows: dict[str, Attr]) -> bool:
 
 def _inherited(attr: Attr, rows: dict[str, Attr]) -> Attr:
     """With the fate of the keys above it."""
+    columns = dict(vars(attr))
     for one in _above(attr, rows):
-        attr = attr._replace(
-            stack=one.stack if attr.stack == COMPILED else attr.stack,
-            compose=one.compose if attr.compose == COMPILED else attr.compose,
-        )
-    return attr
+        for dialect in ("stack", "compose"):
+            if columns.get(dialect, COMPILED) == COMPILED:
+                columns[dialect] = getattr(one, dialect)
+    return Attr(attr.path, columns)
 
 
 def _line(attr: Attr, prefix: str) -> str:

@@ -64,7 +64,7 @@ def is_key(path: str) -> bool:
 def test_every_path_of_the_specification_has_a_row() -> None:
     assert sorted(SPECIFICATION) == SPECIFICATION
     assert len(SPECIFICATION) > 350
-    missing = [path for path in SPECIFICATION if ROWS.get(path, Attr("", compose=UNKNOWN)).compose == UNKNOWN]
+    missing = [path for path in SPECIFICATION if ROWS.get(path, Attr("", {"compose": UNKNOWN})).compose == UNKNOWN]
     assert missing == []
 
 
@@ -81,6 +81,10 @@ def test_the_schema_and_the_table_have_the_same_paths(dialect: str) -> None:
 
 def test_a_path_has_one_row() -> None:
     assert len(ROWS) == len(ATTRIBUTES)
+
+
+def test_rows_have_columns_that_there_are() -> None:
+    assert {column for attr in ATTRIBUTES for column in vars(attr)} <= set(Attr.__annotations__)
 
 
 def test_rows_name_things_that_there_are() -> None:
