@@ -22,6 +22,7 @@ from stackc.assemble.unique import unique, unique_ports
 from stackc.attributes import ROOT
 from stackc.diagnostics import Related, has_errors
 from stackc.hints import TYPE_CHECKING, NamedTuple, Protocol
+from stackc.hints import Mapping as Environment
 from stackc.hints import Sequence as Names
 from stackc.parse import RECOVERED, Document, parse_all
 from stackc.parse.nodes import Mapping, Node, Scalar
@@ -69,7 +70,7 @@ class File(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """Which files are being read: ``chain`` has the path and the place of every include on the way here."""
+    """Which files are being read. ``chain``: the paths of those that included each other on the way here."""
 
     scope: Scope
     chain: tuple[str, ...] = ()
@@ -130,7 +131,7 @@ class Project:
         """What interpolation sees: the env files under the environment, and the name of the project."""
         context = self.context
         dotenv = self._default_env_file(context.folder, None) if wanted.dotenv is None else wanted.dotenv
-        known = self._read_variables(dotenv) if dotenv else {}
+        known = self._read_variables(dotenv, context.environment) if dotenv else {}
         known.update(context.environment)
         name = wanted.stack or own_name(files, known)
         if name:
@@ -205,7 +206,7 @@ class Project:
             return None
         own = dirname(paths[0]) if entry.folder is None else normpath(join(folder, str(entry.folder.value)))
         via = (Related(entry.at.span, "included here"), *reading.scope.via)
-        known = self._environment(entry, own, folder)
+        known = self._environment(entry, own, reading.scope)
         environment = {**known, **reading.scope.environment} if known else reading.scope.environment
         scope = Scope(own, own, environment, via)
         files = []
@@ -215,24 +216,24 @@ class Project:
                 files.append(File(path, documents))
         return self.merged(files, Reading(scope, chain))
 
-    def _environment(self, entry: Include, own: str, folder: str) -> dict[str, str]:
-        """The variables of an included project's env files; by default of the ``.env`` in its folder."""
+    def _environment(self, entry: Include, own: str, outer: Scope) -> dict[str, str]:
+        """The variables of an included project's env files; by default of the ``.env`` in its own folder."""
         given: list[tuple[str, bytes]] = []
         if entry.env_files is None:
             given = self._default_env_file(own, entry.at)
         for node in entry.env_files or ():
-            path = normpath(join(folder, str(node.value)))
+            path = normpath(join(outer.folder, str(node.value)))
             if path == "/dev/null":
                 continue
             data = self._read(path, node)
             if data is not None:
                 given.append((self._name(path), data))
-        return self._read_variables(given) if given else {}
+        return self._read_variables(given, outer.environment) if given else {}
 
-    def _read_variables(self, files: Names[tuple[str, bytes]]) -> dict[str, str]:
+    def _read_variables(self, files: Names[tuple[str, bytes]], environment: Environment[str, str]) -> dict[str, str]:
         from stackc.assemble.variables import variables
 
-        return variables(files, self.context.environment, self.context.findings, self.sources)
+        return variables(files, environment, self.context.findings, self.sources)
 
     def _default_env_file(self, folder: str, at: Node | None) -> list[tuple[str, bytes]]:
         path = join(folder, ".env")

@@ -230,6 +230,18 @@ def test_an_included_project_has_its_own_folder_and_variables() -> None:
     assert "x-i" not in made
 
 
+def test_variables_of_projects_within_projects() -> None:
+    files = {
+        "c.yml": "include: [s/i.yml]\n" + APP,
+        "s/.env": "A=s\n",
+        "s/i.yml": "include: [t/j.yml]\nservices: {i: {image: 'x:$A$B'}}",
+        "s/t/.env": "A=t\nB=of-$A\n",
+        "s/t/j.yml": "services: {j: {image: 'x:$A$B'}}",
+    }
+    services = tree(files)["services"]
+    assert (services["i"]["image"], services["j"]["image"]) == ("x:s", "x:sof-s")
+
+
 def test_the_long_form_of_include() -> None:
     files = {
         "c.yml": "include: [{path: [sub/i.yml, over/j.yml], project_directory: home, env_file: [one.env, two.env]}]\n"
