@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from stackc.assemble.ports import parse_ports
 from stackc.hints import Any
-from stackc.lower.gosort import sort_by
-from stackc.lower.read import field, items, text, value
 from stackc.lower.subject import Subject
 from stackc.parse.nodes import Node
+from stackc.parse.read import field, items, text, value
 
 Json = dict[str, Any]
+STABLE = 12
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a port without an address means
 
 
@@ -19,7 +19,20 @@ def ports(subject: Subject) -> list[Json] | None:
         _check_address(subject, item)
         port = subject.fill(item, "services.*.ports.[]")
         made += [{**port, **published} for published in _published(subject, item)]
-    return sort_by(made, lambda port: int(port.get("PublishedPort", 0))) or None
+    return _in_order(made) or None
+
+
+def _in_order(made: list[Json]) -> list[Json]:
+    """By published port, as Go's sort.Slice leaves them: in their own order up to twelve."""
+    if len(made) <= STABLE:
+        return sorted(made, key=_published_port)
+    from stackc.lower.gosort import sort_by
+
+    return sort_by(made, _published_port)
+
+
+def _published_port(port: Json) -> int:
+    return int(port.get("PublishedPort", 0))
 
 
 def _published(subject: Subject, item: Node) -> list[Json]:
