@@ -48,6 +48,12 @@ def _published(subject: Subject, item: Node) -> list[Json]:
     except ValueError as error:
         subject.report("SC3001", f"`{given}` is no port: {error}", node, "ports")
         return []
+    left = subject.table.ports_left
+    subject.table.ports_left = left - len(members)
+    if len(members) > left:
+        if left >= 0:
+            subject.report("SC3001", "the stack publishes more ports than there are", node, "ports")
+        return []
     return [{"PublishedPort": one.published} if one.published else {} for one in members]
 
 

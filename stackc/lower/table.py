@@ -53,6 +53,7 @@ class Table(dict[str, Steps]):
     def __init__(self, dialect: str) -> None:
         super().__init__()
         self.is_stack = dialect == STACK
+        self.ports_left = 3 * 65_535  # each port of a protocol can be published once in a stack
 
     def __missing__(self, dotted: str) -> Steps:
         path = tuple(dotted.split("."))

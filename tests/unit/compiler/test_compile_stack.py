@@ -112,3 +112,12 @@ def test_a_duplicate_key_does_not_hide_the_other_errors_of_the_file() -> None:
     found = compile_stack(["f.yml"], MemoryReader({"f.yml": text}), stack="s", environment={})
     assert found.plan is None
     assert [d.code for d in found.diagnostics] == ["SC4005", "SC2001", "SC1008"]
+
+
+def test_ranges_of_ports_are_not_expanded_beyond_what_there_is() -> None:
+    services = "".join(f"  s{n}: {{image: 'x:1', ports: ['1-65535:80']}}\n" for n in range(5))
+    result = compile_stack(
+        ["f.yml"], MemoryReader({"f.yml": f"services:\n{services}".encode()}), stack="s", environment={}
+    )
+    assert [one.message for one in result.diagnostics].count("the stack publishes more ports than there are") == 1
+    assert result.plan is None
