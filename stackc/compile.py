@@ -12,18 +12,18 @@ from stackc.assemble.context import COMPOSE, STACK, Context, is_crowded, normal_
 from stackc.assemble.context import explain as explain_source
 from stackc.assemble.interpolate import interpolate
 from stackc.assemble.merge import merge
-from stackc.checks import PLAN_CHECKS, TREE_CHECKS, settled
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Suppressed, has_errors
+from stackc.hints import TYPE_CHECKING, NamedTuple, Sequence
 from stackc.hints import Mapping as Variables
-from stackc.hints import NamedTuple, Sequence
-from stackc.lower import lower
 from stackc.parse import RECOVERED, Document, parse
 from stackc.parse.nodes import Mapping, Scalar
-from stackc.plan import StackPlan, with_digest
 from stackc.schema import Acceptor
 from stackc.schema_file import schema_document
 from stackc.source import Reader, SourceError
+
+if TYPE_CHECKING:
+    from stackc.plan import StackPlan
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
@@ -92,6 +92,8 @@ def compile_stack(
     if stack is None and compiled.plan.stack == UNNAMED:
         nameless = found("SC4010", "the stack has no name", None, hint="give it on the command line, or as `name:`")
         return compiled._replace(plan=None, diagnostics=[nameless, *compiled.diagnostics])
+    from stackc.plan import with_digest
+
     return compiled._replace(plan=with_digest(compiled.plan))
 
 
@@ -110,6 +112,8 @@ def check_stack(
 
     ``stack`` may stay unknown here: the name then is the file's own, or ``UNNAMED``.
     """
+    from stackc.checks import settled
+
     assembled = assemble_files(
         files,
         reader,
@@ -123,6 +127,9 @@ def check_stack(
     root, context = assembled.root, assembled.context
     plan = None
     if root is not None:
+        from stackc.checks import PLAN_CHECKS, TREE_CHECKS
+        from stackc.lower import lower
+
         name = stack if stack is not None else own_name(root) or UNNAMED
         for tree_check in TREE_CHECKS:
             tree_check(root, name, context)

@@ -52,35 +52,26 @@ else:
             return type(name, (tuple,), namespace)
 
     def _new(names, defaults):
-        make, count, last = tuple.__new__, len(names), tuple(defaults.values())
+        make, count, missing = tuple.__new__, len(names), object()
+        needed = count - len(defaults)
+        places = {name: at for at, name in enumerate(names)}
+        last = tuple(defaults.get(name, missing) for name in names)
 
         def __new__(cls, *values, **named):  # noqa: N807
-            if named:
-                values = _filled(cls, values, named)
-            elif len(values) != count:
-                filled = values + last[len(values) - count :]
-                if len(filled) != count:
+            given = len(values)
+            if given == count and not named:
+                return make(cls, values)
+            filled = [*values, *last[given:]]
+            for name, value in named.items():
+                at = places.get(name, -1)
+                if at < given:
                     raise _refused(cls, values, named)
-                return make(cls, filled)
-            return make(cls, values)
+                filled[at] = value
+            if len(filled) != count or (given < needed and missing in filled):
+                raise _refused(cls, values, named)
+            return make(cls, filled)
 
         return __new__
-
-    def _filled(cls, values, named):
-        """All values, in order: those given by place, by name, and the defaults. Raises TypeError."""
-        defaults, filled, left = cls._field_defaults, list(values), len(named)
-        for name in cls._fields[len(values) :]:
-            if name in named:
-                filled.append(named[name])
-                left -= 1
-            elif name in defaults:
-                filled.append(defaults[name])
-            else:
-                left = -1
-                break
-        if left or len(filled) != len(cls._fields):
-            raise _refused(cls, values, named)
-        return filled
 
     def _refused(cls, values, named):
         return TypeError(f"{cls.__name__}({', '.join(cls._fields)}) got {len(values)} values and {list(named)}")

@@ -26,10 +26,11 @@ MAX_ANSWER = 256 * 1024 * 1024  # bytes
 
 
 class Answer(NamedTuple):
-    """``body`` is parsed JSON, or bytes where the engine sends none."""
+    """``body`` is parsed JSON, or bytes where the engine sends none. ``retry_after``: seconds, 0 if not told."""
 
     status: int
     body: Any
+    retry_after: float = 0.0
 
 
 Query = Mapping[str, str | int | Mapping[str, Any]]
@@ -124,11 +125,13 @@ class UnixTransport:
             raw = response.read(MAX_ANSWER + 1)
             if response.length:  # a sized read does not notice that the peer stopped early
                 raise http.client.IncompleteRead(raw, response.length)
+            if not _delimited(response):  # nor does the parser in the head; that would read as an empty answer
+                raise http.client.IncompleteRead(raw)
         except BaseException:
             connection.close()
             self._local.connection = None
             raise
-        return Answer(response.status, parse(raw, response.headers.get("Content-Type", "")))
+        return _answer(response.status, response.headers, raw)
 
     def stream(self, path: str, query: Query | None = None) -> Iterator[bytes]:
         self._check()
@@ -177,7 +180,8 @@ class UnixTransport:
             why = f"no answer within {TIMEOUT:.0f} s"
         else:
             why = str(error) or type(error).__name__
-        return EngineError("unreachable", f"cannot talk to the engine at unix://{self.path}: {why}")
+        absent = isinstance(error, (FileNotFoundError, ConnectionRefusedError, PermissionError))
+        return EngineError("unreachable", f"cannot talk to the engine at unix://{self.path}: {why}", absent=absent)
 
 
 def _ended(connection: _UnixConnection) -> bool:
@@ -212,8 +216,8 @@ class DockerTransport:
                 timeout=TIMEOUT,
             )
         except (RequestException, OSError) as error:
-            raise EngineError("unreachable", f"cannot talk to the engine at {self.host}: {error}") from error
-        return Answer(response.status_code, parse(response.content, response.headers.get("Content-Type", "")))
+            raise self._unreachable(error) from error
+        return _answer(response.status_code, response.headers, response.content)
 
     def stream(self, path: str, query: Query | None = None) -> Iterator[bytes]:
         from requests.exceptions import RequestException
@@ -226,10 +230,29 @@ class DockerTransport:
                     raise of_answer(response.status_code, message_of(parse(response.content, "application/json")))
                 yield from response.iter_content(None)
         except (RequestException, OSError) as error:
-            raise EngineError("unreachable", f"cannot talk to the engine at {self.host}: {error}") from error
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> EngineError:
+        absent = "NewConnectionError" in repr(error) or "SSLError" in repr(error)  # wrapped in one another
+        return EngineError("unreachable", f"cannot talk to the engine at {self.host}: {error}", absent=absent)
 
     def close(self) -> None:
         self._client.close()
+
+
+def _delimited(response: http.client.HTTPResponse) -> bool:
+    """Whether the head says where the answer ends, as every answer of an engine does that is no stream."""
+    return response.status in (204, 304) or response.chunked or "Content-Length" in response.headers
+
+
+def _answer(status: int, headers: Mapping[str, str], raw: bytes) -> Answer:
+    wait = headers.get("Retry-After") or ""
+    seconds = float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 6 else 0.0
+    if status >= 400:  # what stands before an engine may answer with a page, whatever type it claims
+        with suppress(EngineError):
+            return Answer(status, parse(raw, headers.get("Content-Type") or ""), seconds)
+        return Answer(status, raw, seconds)
+    return Answer(status, parse(raw, headers.get("Content-Type") or ""), seconds)
 
 
 def parse(raw: bytes, content_type: str) -> Any:

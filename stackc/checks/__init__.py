@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.diagnostics import Diagnostic, Suppressed, sort
-from stackc.hints import Any, Callable, NamedTuple
+from stackc.hints import TYPE_CHECKING, Any, Callable, NamedTuple
 from stackc.hints import Mapping as Table
 from stackc.parse.nodes import Mapping, Node
-from stackc.plan import StackPlan
+
+if TYPE_CHECKING:
+    from stackc.plan import StackPlan
 
 STACK, SERVICE, PLAN = "stack", "service", "plan"
 

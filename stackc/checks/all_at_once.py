@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.checks.service import is_job, mode, replicas
-from stackc.lower.read import field, number, text
 from stackc.parse.nodes import Node
+from stackc.parse.read import field, number, text
 
 EXPLANATION = """\
 `parallelism: 0` means all tasks at once. In the order stop-first, which is the default, every task is stopped before

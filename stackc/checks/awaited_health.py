@@ -5,8 +5,8 @@ from __future__ import annotations
 from stackc.assemble.context import Context
 from stackc.checks.service import has_health_check, health_is_off
 from stackc.lower.order import dependencies
-from stackc.lower.read import field
 from stackc.parse.nodes import Mapping
+from stackc.parse.read import field
 
 EXPLANATION = """\
 `condition: service_healthy` waits until the health check of the other service has passed. Without a health check

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.checks.service import has_health_check, health_is_off
-from stackc.lower.read import field, text
 from stackc.parse.nodes import Node
+from stackc.parse.read import field, text
 
 EXPLANATION = """\
 With `failure_action: rollback` a failing update is taken back by itself, but a failure must be seen first. Without a

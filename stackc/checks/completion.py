@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.order import dependencies
-from stackc.lower.read import field, text
 from stackc.parse.nodes import Mapping, Node
+from stackc.parse.read import field, text
 
 EXPLANATION = """\
 `condition: service_completed_successfully` waits until the other service has ended with success. A service that is

@@ -12,8 +12,8 @@ from stackc.assemble.context import Context
 from stackc.assemble.quantity import float32
 from stackc.diagnostics import Related
 from stackc.lower.order import is_required
-from stackc.lower.read import entries, field, flag, items, strings, text, value
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence
+from stackc.parse.read import entries, field, flag, items, strings, text, value
 
 _ONE = "keep one of the two"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import field, items, text
 from stackc.parse.nodes import Node, Scalar
+from stackc.parse.read import field, items, text
 
 EXPLANATION = """\
 A placement constraint is `KEY == VALUE` or `KEY != VALUE`. A malformed one is refused by the engine. One with a key

@@ -8,8 +8,8 @@ from stackc.assemble.context import Context
 from stackc.diagnostics import Related
 from stackc.hints import Iterator
 from stackc.lower.order import dependencies
-from stackc.lower.read import field
 from stackc.parse.nodes import Mapping
+from stackc.parse.read import field
 
 EXPLANATION = """\
 A service waits until what it depends on runs. Services that wait for each other in a circle would never start, so

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import entries, field, number
 from stackc.parse.nodes import Node
+from stackc.parse.read import entries, field, number
 
 EXPLANATION = """\
 A negative duration has no meaning. The engine refuses it for the `delay` and `monitor` of an `update_config` and for

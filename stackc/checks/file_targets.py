@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.diagnostics import Related
-from stackc.lower.read import items, text
 from stackc.parse.nodes import Node
+from stackc.parse.read import items, text
 
 EXPLANATION = """\
 Two configs, or two secrets, of a service with one target: the task can see only one file there, and the engine

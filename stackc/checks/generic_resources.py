@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import field, items
 from stackc.parse.nodes import Node
+from stackc.parse.read import field, items
 
 EXPLANATION = """\
 An entry of `generic_resources` without a `discrete_resource_spec` says nothing, and the engine's answer to it is a

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.checks.service import mode
-from stackc.lower.read import field
 from stackc.parse.nodes import Node
+from stackc.parse.read import field
 
 EXPLANATION = """\
 A service in the mode global (or global-job) has one task on every node that fits, however many there are, so a

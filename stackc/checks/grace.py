@@ -5,8 +5,8 @@ from __future__ import annotations
 from stackc.assemble.context import Context
 from stackc.assemble.quantity import duration_text
 from stackc.checks.service import is_job, published
-from stackc.lower.read import field, flag, items, number, text
 from stackc.parse.nodes import Node
+from stackc.parse.read import field, flag, items, number, text
 
 EXPLANATION = """\
 A task that is to stop is first taken out of load balancing, then told by signal, and killed when the grace period is

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import field, flag, strings
 from stackc.parse.nodes import Node
+from stackc.parse.read import field, flag, strings
 
 EXPLANATION = """\
 The first word of `healthcheck.test` says how the rest is run: `CMD` (a program and its arguments), `CMD-SHELL` (a

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import field, number
 from stackc.parse.nodes import Node
+from stackc.parse.read import field, number
 
 EXPLANATION = """\
 The engine takes durations of a health check that are 0 (its default) or at least one millisecond, and refuses the

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import field, text
 from stackc.parse.nodes import Mapping
+from stackc.parse.read import field, text
 
 EXPLANATION = """\
 A task is started from an image, and every node must be able to pull it. Building is no part of a deployment, so with

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.checks.service import is_job, mode
-from stackc.lower.read import field
 from stackc.parse.nodes import Mapping, Node
+from stackc.parse.read import field
 
 EXPLANATION = """\
 A job has nothing to update: each change runs it again as a whole. The engine refuses a job with an `update_config`

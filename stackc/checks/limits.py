@@ -5,8 +5,8 @@ from __future__ import annotations
 from stackc.assemble.context import Context
 from stackc.assemble.quantity import nano_cpus
 from stackc.hints import Iterator, NamedTuple
-from stackc.lower.read import entries, field, value
 from stackc.parse.nodes import Mapping, Node
+from stackc.parse.read import entries, field, value
 
 EXPLANATION = """\
 The engine refuses a limit or reservation of less than 4 MiB of memory or 0.001 CPUs. A plain number is a number of

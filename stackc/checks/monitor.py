@@ -5,8 +5,8 @@ from __future__ import annotations
 from stackc.assemble.context import Context
 from stackc.assemble.quantity import duration_text
 from stackc.checks.service import has_health_check, is_job
-from stackc.lower.read import field, number, strings, text
 from stackc.parse.nodes import Node
+from stackc.parse.read import field, number, strings, text
 
 EXPLANATION = """\
 After a new task has started, an update looks at it for `monitor` (5s by default); what fails later is no failure of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.diagnostics import Related
-from stackc.lower.read import items, text
 from stackc.parse.nodes import Node
+from stackc.parse.read import items, text
 
 EXPLANATION = """\
 Two mounts with one target: the engine refuses the service. Often one of them came in with an override file or an

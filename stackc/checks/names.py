@@ -5,8 +5,8 @@ from __future__ import annotations
 from stackc.assemble.context import Context
 from stackc.checks.service import used_networks
 from stackc.lower.names import object_name, objects
-from stackc.lower.read import flag
 from stackc.parse.nodes import Mapping
+from stackc.parse.read import flag
 
 EXPLANATION = """\
 The engine refuses some names, and says so only when the networks of the stack exist already. A service's and a

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import field
 from stackc.parse.nodes import Mapping
+from stackc.parse.read import field
 
 EXPLANATION = """\
 A file without services deploys nothing, and with pruning it would remove everything that the stack has. That is

@@ -6,8 +6,8 @@ from posixpath import basename, normpath
 
 from stackc.assemble.context import Context
 from stackc.hints import Iterator
-from stackc.lower.read import entries, field, flag, items, strings, text, value
 from stackc.parse.nodes import Mapping, Node, Scalar
+from stackc.parse.read import entries, field, flag, items, strings, text, value
 
 EXPLANATION = """\
 What hands a task the node it runs on. None of it is forbidden, but it is never to happen unnoticed in a review:

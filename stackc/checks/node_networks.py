@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.checks.service import used_networks
-from stackc.lower.read import entries, field, flag, text
 from stackc.parse.nodes import Mapping
+from stackc.parse.read import entries, field, flag, text
 
 EXPLANATION = """\
 Tasks of a service run on any node, so their networks must reach from node to node. `bridge`, `macvlan`, `ipvlan` and

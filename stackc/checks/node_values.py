@@ -7,8 +7,8 @@ from stackc.assemble.mounts import is_absolute
 from stackc.checks.limits import amounts
 from stackc.hints import Callable, Iterator
 from stackc.lower.names import object_name
-from stackc.lower.read import entries, field, items, text, value
 from stackc.parse.nodes import Mapping, Node
+from stackc.parse.read import entries, field, items, text, value
 
 EXPLANATION = """\
 Some values are taken by the manager of the swarm and refused by every node: each task is `rejected` or `failed`, a

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.diagnostics import Span
-from stackc.lower.read import field
 from stackc.parse.nodes import Mapping, Node, Scalar
+from stackc.parse.read import field
 
 EXPLANATION = """\
 A password in `environment:` stands in the file and its history, in the service (`docker service inspect` shows it to

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import items, number
 from stackc.parse.nodes import Node
+from stackc.parse.read import items, number
 
 EXPLANATION = """\
 A port without a `target` is taken by the engine and leads nowhere: it is published, and every connection to it

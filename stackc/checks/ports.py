@@ -6,8 +6,8 @@ from stackc.assemble.context import Context
 from stackc.checks.service import protocol, published
 from stackc.diagnostics import Related
 from stackc.hints import NamedTuple
-from stackc.lower.read import field, items, text
 from stackc.parse.nodes import Mapping, Node
+from stackc.parse.read import field, items, text
 
 EXPLANATION = """\
 A published port belongs to one service, once for each protocol. In the mode `ingress` (the default) it is taken on

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.assemble.context import Context
 from stackc.lower.order import is_required
-from stackc.lower.read import field, strings
 from stackc.parse.nodes import Mapping, Node
+from stackc.parse.read import field, strings
 
 EXPLANATION = """\
 A service that is off by its profile is no part of the stack, so whatever depends on it would wait for nothing.

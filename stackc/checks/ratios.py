@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import field, value
 from stackc.parse.nodes import Node
+from stackc.parse.read import field, value
 
 EXPLANATION = """\
 `max_failure_ratio` is the share of the tasks that may fail before an update counts as failed, from 0 (none) to 1

@@ -6,8 +6,8 @@ from stackc.assemble.context import Context
 from stackc.diagnostics import Span
 from stackc.hints import Iterator
 from stackc.lower.order import is_required
-from stackc.lower.read import entries, field, items, text
 from stackc.parse.nodes import Mapping, Node
+from stackc.parse.read import entries, field, items, text
 
 EXPLANATION = """\
 A service can only use networks, volumes, configs and secrets that the file defines at its top level, and only wait

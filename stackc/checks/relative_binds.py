@@ -6,8 +6,8 @@ from stackc.assemble.context import Context
 from stackc.assemble.mounts import is_absolute
 from stackc.checks.service import constraints
 from stackc.diagnostics import Related
-from stackc.lower.read import field, items, text
 from stackc.parse.nodes import Node, Scalar
+from stackc.parse.read import field, items, text
 
 EXPLANATION = """\
 A relative path is resolved beside the file, on the machine that deploys. The mount itself is made on whatever node a

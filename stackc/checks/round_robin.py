@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import field, items, text
 from stackc.parse.nodes import Node
+from stackc.parse.read import field, items, text
 
 EXPLANATION = """\
 With `endpoint_mode: dnsrr` a service has no address of its own, and an ingress port is forwarded to just that

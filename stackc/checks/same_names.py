@@ -5,8 +5,8 @@ from __future__ import annotations
 from stackc.assemble.context import Context
 from stackc.diagnostics import Related
 from stackc.lower.names import object_name
-from stackc.lower.read import flag
 from stackc.parse.nodes import Mapping
+from stackc.parse.read import flag
 
 EXPLANATION = """\
 Two services, networks, configs or secrets with one name: the engine refuses the second, or it silently becomes the

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stackc.lower.read import entries, field, flag, items, number, strings, text, value
 from stackc.parse.nodes import Mapping, Node
+from stackc.parse.read import entries, field, flag, items, number, strings, text, value
 
 _LAST_PORT = (1 << 16) - 1
 

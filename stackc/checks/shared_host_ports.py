@@ -5,8 +5,8 @@ from __future__ import annotations
 from stackc.assemble.context import Context
 from stackc.checks.service import constraints, host_ports, protocol, published
 from stackc.diagnostics import Related
-from stackc.lower.read import field
 from stackc.parse.nodes import Mapping, Node
+from stackc.parse.read import field
 
 EXPLANATION = """\
 Two services publish the same port in the mode `host`. The engine takes that, but a node has the port once: tasks of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from stackc.assemble.context import Context
 from stackc.checks.service import host_ports, is_job, mode, most_per_node, published
 from stackc.diagnostics import Related
-from stackc.lower.read import field, text
 from stackc.parse.nodes import Node
+from stackc.parse.read import field, text
 
 EXPLANATION = """\
 With `order: start-first` the new task starts beside the old one, so a node must have room for both. A host port can

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import field, text
 from stackc.parse.nodes import Node
+from stackc.parse.read import field, text
 
 EXPLANATION = """\
 Without a tag, or with the tag `latest`, an image means whatever was pushed last. Two nodes may run different

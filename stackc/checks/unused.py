@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import entries, field, items, text
 from stackc.parse.nodes import Mapping
+from stackc.parse.read import entries, field, items, text
 
 EXPLANATION = """\
 Networks and volumes that no service uses are never created. Usually one of two names has a slip of the pen, and the

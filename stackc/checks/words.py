@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.lower.read import field, items, text
 from stackc.parse.nodes import Mapping, Node
+from stackc.parse.read import field, items, text
 
 EXPLANATION = """\
 For some keys the engine knows a few words only, and refuses the service, or silently takes its default, for any

@@ -12,11 +12,12 @@ from stackc.compile import STDIN, STDIN_NAME, Compiled, check_stack, compile_sta
 from stackc.diagnostics import Diagnostic, Severity, Span
 from stackc.disk import DiskReader
 from stackc.hints import TYPE_CHECKING, Any, NamedTuple
-from stackc.plan import StackPlan
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Mapping
+
+    from stackc.plan import StackPlan
 
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDES = (

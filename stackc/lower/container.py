@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.hints import Any
 from stackc.lower.names import labelled
-from stackc.lower.read import field, flag, pairs, strings, text
 from stackc.lower.subject import Subject
+from stackc.parse.read import field, flag, pairs, strings, text
 from stackc.plan import IMAGE_LABEL
 
 Json = dict[str, Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from stackc.assemble.quantity import integer
 from stackc.hints import Any
 from stackc.lower.emit import byte_count, nano, whole
-from stackc.lower.read import field, text, value
 from stackc.lower.subject import Subject
+from stackc.parse.read import field, text, value
 
 Json = dict[str, Any]
 _PERIOD = 100_000  # microseconds; the kernel's own

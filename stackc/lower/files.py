@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.hints import Any
 from stackc.lower.names import object_name, objects
-from stackc.lower.read import field, items, text
 from stackc.lower.subject import Subject
+from stackc.parse.read import field, items, text
 
 Json = dict[str, Any]
 _MOUNTED = "/run/secrets/"  # where the engine puts a secret with a relative name

@@ -6,9 +6,9 @@ from stackc.assemble.quantity import size
 from stackc.hints import Any
 from stackc.lower.emit import byte_count
 from stackc.lower.names import labelled, object_name, objects
-from stackc.lower.read import field, flag, items, pairs, text
 from stackc.lower.subject import Subject
 from stackc.parse.nodes import Node, Scalar
+from stackc.parse.read import field, flag, items, pairs, text
 
 Json = dict[str, Any]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stackc.lower.read import field, flag, text
 from stackc.parse.nodes import Mapping, Node
+from stackc.parse.read import field, flag, text
 from stackc.plan import NAMESPACE_LABEL
 
 PREDEFINED = ("host", "bridge", "none", "default")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from stackc.hints import Any
 from stackc.lower.names import is_predefined
-from stackc.lower.read import entries, field, strings, text
 from stackc.lower.subject import Subject
 from stackc.parse.nodes import Node
+from stackc.parse.read import entries, field, strings, text
 
 Json = dict[str, Any]
 DEFAULT = "default"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stackc.lower.read import entries, flag, text, value
 from stackc.parse.nodes import Mapping, Node
+from stackc.parse.read import entries, flag, text, value
 
 
 def dependencies(service: Node) -> dict[str, str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from stackc.hints import Any
 from stackc.lower.names import object_name, objects
-from stackc.lower.read import field, items, text
 from stackc.lower.subject import Subject
 from stackc.parse.nodes import Node, Scalar, scalar
+from stackc.parse.read import field, items, text
 
 Json = dict[str, Any]
 

@@ -6,9 +6,9 @@ from stackc.assemble.context import Context
 from stackc.hints import Any
 from stackc.lower.names import labelled, object_name, objects
 from stackc.lower.networks import DEFAULT, mode_of
-from stackc.lower.read import entries, field, flag, items, pairs, text
 from stackc.lower.table import Filler, Table
 from stackc.parse.nodes import Mapping, Node, Scalar, mapping
+from stackc.parse.read import entries, field, flag, items, pairs, text
 from stackc.plan import FilePlan, NetworkPlan, VolumePlan
 
 Json = dict[str, Any]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from stackc.assemble.quantity import duration_text, float32
 from stackc.hints import Any
-from stackc.lower.read import field, value
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Timestamp
+from stackc.parse.read import field, value
 from stackc.parse.scalars import go_text, rfc3339
 from stackc.report import gojson
 from stackc.report.compose_shapes import OBJECTS, SERVICE, Default, Each, Struct

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackc.assemble.quantity import duration_text, float32
 from stackc.hints import Any, Callable
-from stackc.lower.read import field, value
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, plain
+from stackc.parse.read import field, value
 from stackc.report.yaml import dump, natural
 
 Printer = Callable[[Node], Any]
