@@ -65,10 +65,12 @@ CHECKS: tuple[Check, ...] = (
             "/secrets",
         ),
     ),
+    Check("externals", (), STACK, ("/networks", "/configs", "/secrets")),
     Check("unused", ("SC4017",), STACK, ("/networks", "/volumes")),
     # order
     Check("profiles", ("SC4020",), SERVICE, ("depends_on",)),
     Check("cycles", ("SC4006",), STACK, ("depends_on",)),
+    Check("waves", ("SC4054",), STACK, ("x-stackc",)),
     Check("completion", ("SC4019",), STACK, ("depends_on",)),
     Check("awaited_health", ("SC4043",), STACK, ("depends_on",)),
     # images
