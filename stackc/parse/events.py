@@ -73,13 +73,15 @@ _ATTRIBUTES = {
 _parser: Any = None
 _names: dict[type, dict[str, Any] | None] = {}
 _lock = allocate_lock()
+_preparing = allocate_lock()
 
 
 def parser_for(text: str) -> Any:
     """An object with ``get_event()`` and ``dispose()``."""
     global _parser
     if _parser is None:
-        _parser = _c_parser() or _pure_parser()
+        with _preparing:
+            _parser = _parser or _c_parser() or _pure_parser()
     return _parser(text)
 
 
@@ -89,7 +91,9 @@ def reading(text: str, handler: Handler) -> _Called | _Translated:
     parser = parser_for(text)
     kind = type(parser)
     if kind not in _names:
-        _names[kind] = _names_of(kind)
+        with _preparing:  # several threads may read their first text at once
+            if kind not in _names:
+                _names[kind] = _names_of(kind)
     names = _names[kind]
     return _Translated(parser, handler) if names is None else _Called(parser, names, handler)
 
