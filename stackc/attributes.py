@@ -402,8 +402,8 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _reserved("memory", "MemoryBytes", "bytes", short="bytes"),
     _reserved("generic_resources", "GenericResources", "each"),
     _generic("discrete_resource_spec", "DiscreteResourceSpec", "object"),
-    _generic("discrete_resource_spec.kind", "DiscreteResourceSpec.Kind", default=""),
-    _generic("discrete_resource_spec.value", "DiscreteResourceSpec.Value", default=0, lenient="int", short="integer"),
+    _generic("discrete_resource_spec.kind", "DiscreteResourceSpec.Kind"),
+    _generic("discrete_resource_spec.value", "DiscreteResourceSpec.Value", lenient="int", short="integer"),
     _service.refused("deploy.resources.reservations.devices", _NO_DEVICES, _GPU),
     *_requests("deploy.resources.reservations.devices.[]"),
     # the same, written without deploy

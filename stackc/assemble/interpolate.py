@@ -6,13 +6,14 @@ Nodes without a ``$`` are kept as they are, so a file without variables costs on
 from __future__ import annotations
 
 from stackc.assemble.context import Context
-from stackc.assemble.quantity import boolean, fraction, integer, size
+from stackc.assemble.quantity import boolean, integer, size
 from stackc.assemble.template import TemplateError, expand_compose, expand_stack
 from stackc.attributes import ROOT, Place
 from stackc.diagnostics import Span
 from stackc.hints import Callable
 from stackc.hints import Mapping as Variables
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Value
+from stackc.parse.numerals import parse_float
 
 
 def interpolate(root: Mapping, context: Context, environment: Variables[str, str] | None = None) -> Mapping:
@@ -115,7 +116,7 @@ def _octal(text: str) -> int:
 
 _CASTS: dict[str, Callable[[str], Value]] = {
     "int": integer,
-    "float": fraction,
+    "float": parse_float,
     "bool": boolean,
     "size": size,
     "mode": _octal,

@@ -5,6 +5,8 @@ Every function raises ValueError with a message that says what is wrong.
 
 from __future__ import annotations
 
+from stackc.parse.numerals import parse_float, parse_rational
+
 _INT64 = 2**63 - 1
 _UNITS = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _LONG_UNITS = _UNITS | {"d": 24 * 3600 * 10**9, "w": 7 * 24 * 3600 * 10**9}
@@ -81,7 +83,7 @@ def size(text: str) -> int:
     if at < 0:
         raise ValueError("is no size")
     number, suffix = (text[: at + 1], text[at + 1 :]) if text[at] != " " else (text[:at], text[at + 1 :])
-    amount = _float(number)
+    amount = _amount(number)
     if amount < 0:
         raise ValueError("is negative")
     suffix = suffix.lower()
@@ -94,23 +96,19 @@ def size(text: str) -> int:
     return int(amount)
 
 
-def _float(text: str) -> float:
-    if not text or len(text) > 100 or not set(text) <= set("0123456789.eE+-"):
-        raise ValueError("is no size")
+def _amount(text: str) -> float:
     try:
-        return float(text)
-    except ValueError:
-        raise ValueError("is no size") from None
+        return parse_float(text)
+    except ValueError as error:
+        raise ValueError("is no size" if str(error) == "is no number" else str(error)) from None
 
 
 def nano_cpus(text: str) -> int:
     """CPUs × 10^9, exactly: Go's big.Rat (``0.5``, ``1/4``, ``1e-3``, ``1_0``)."""
-    top, slash, bottom = text.replace("_", "").partition("/")
-    numerator, denominator = _rational(top)
-    if slash:
-        if not bottom.isascii() or not bottom.isdigit() or int(bottom[:30]) == 0:
-            raise ValueError("is no number of CPUs")
-        denominator *= int(bottom[:30])
+    try:
+        numerator, denominator = parse_rational(text)
+    except ValueError as error:
+        raise ValueError("is no number of CPUs" if str(error) == "is no number" else str(error)) from None
     if numerator < 0:
         raise ValueError("is negative")
     nano, rest = divmod(numerator * 10**9, denominator)
@@ -119,22 +117,6 @@ def nano_cpus(text: str) -> int:
     if nano > _INT64:
         raise ValueError("is too large")
     return nano
-
-
-def _rational(text: str) -> tuple[int, int]:
-    mantissa, _, exponent = text.replace("E", "e").partition("e")
-    sign = -1 if mantissa[:1] == "-" else 1
-    whole, _, fraction = mantissa.lstrip("+-").partition(".")
-    digits = whole + fraction
-    power = exponent[1:] if exponent[:1] in ("+", "-") else exponent
-    exact = "e" in text.replace("E", "e")
-    if not digits or not _DIGITS.issuperset(digits) or len(text) > 60 or (exact and not power):
-        raise ValueError("is no number of CPUs")
-    if not _DIGITS.issuperset(power) or len(power) > 2:
-        raise ValueError("is no number of CPUs")
-    shift = (-1 if exponent[:1] == "-" else 1) * int(power or 0) - len(fraction)
-    number = sign * int(digits)
-    return (number * 10**shift, 1) if shift >= 0 else (number, 10**-shift)
 
 
 def integer(text: str) -> int:
@@ -156,14 +138,6 @@ def boolean(text: str) -> bool:
     if word in ("n", "no", "false", "off"):
         return False
     raise ValueError("is no boolean")
-
-
-def fraction(text: str) -> float:
-    """Go's ParseFloat for plain decimals."""
-    try:
-        return _float(text)
-    except ValueError:
-        raise ValueError("is no number") from None
 
 
 def float32(number: float) -> float:

@@ -7,6 +7,7 @@ It is neither YAML 1.1 nor 1.2: ``22:22``, ``yes`` and ``on`` are strings, ``077
 from __future__ import annotations
 
 from stackc.parse.nodes import MergeKey, Timestamp, Value
+from stackc.parse.numerals import parse_float
 
 _WORDS: dict[str, Value] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -41,12 +42,21 @@ def _number(text: str) -> Value:
         return _WORDS[text]
     if text[4:5] == "-" and _are_digits(text[:4]):
         return _timestamp(text)
-    bare = text.replace("_", "") if text[0] != "." else text
+    if text[0] == ".":
+        return _point(text)
+    bare = text.replace("_", "")
     number = _integer(bare)
     if number is not None:
         return number
     fraction = _float(bare)
     return text if fraction is None else fraction
+
+
+def _point(text: str) -> float | str:
+    try:
+        return parse_float(text)
+    except ValueError:
+        return text
 
 
 def _integer(text: str) -> int | float | None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from stackc.assemble.dotenv import entries as dotenv
 from stackc.assemble.mounts import parse_mount
 from stackc.assemble.ports import parse_ports
-from stackc.assemble.quantity import boolean, duration, fraction, integer, nano_cpus, size
+from stackc.assemble.quantity import boolean, duration, integer, nano_cpus, size
 from stackc.assemble.template import TemplateError, expand_compose, expand_stack
 from stackc.assemble.words import EnvLineError, env_file, split
 from stackc.compile import Compiled, compile_stack
@@ -20,6 +20,7 @@ from stackc.diagnostics import has_errors
 from stackc.disk import MemoryReader
 from stackc.lower.image import familiar
 from stackc.parse import parse
+from stackc.parse.numerals import parse_float, parse_rational
 from stackc.report.diagnostics import text as shown
 
 VARIABLES = {"A": "1", "EMPTY": "", "SELF": "${SELF}${SELF}", "LINES": "x\nprivileged: true"}
@@ -41,7 +42,19 @@ def interpolation(data: bytes) -> None:
 def values(data: bytes) -> None:
     """Every short syntax: its reader either reads or raises ValueError."""
     text = _text(data)
-    for read in (split, parse_ports, parse_mount, duration, size, nano_cpus, integer, fraction, boolean, familiar):
+    for read in (
+        split,
+        parse_ports,
+        parse_mount,
+        duration,
+        size,
+        nano_cpus,
+        integer,
+        parse_float,
+        parse_rational,
+        boolean,
+        familiar,
+    ):
         with suppress(ValueError):
             read(text)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from posixpath import normpath
 
 from stackc.assemble.context import Context
-from stackc.assemble.quantity import duration, fraction, size
+from stackc.assemble.quantity import duration, size
 from stackc.assemble.shellwords import split as compose_split
 from stackc.assemble.words import split
 from stackc.hints import Callable
 from stackc.parse.nodes import Node, Scalar, Sequence, scalar, sequence
+from stackc.parse.numerals import parse_float
 from stackc.parse.scalars import go_text
 
 Convert = Callable[[Node, Context, tuple[str, ...]], Node | None]
@@ -122,7 +123,7 @@ def cpus(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
     made = text(node, context, path)
     if isinstance(made, Scalar):
         try:
-            fraction(str(made.value))
+            parse_float(str(made.value))
         except ValueError as error:
             context.report("SC3005", f"`{made.value}` {error}", node, path=path)
             return None
