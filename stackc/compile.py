@@ -191,7 +191,7 @@ def _merged(documents: list[Document], context: Context) -> Mapping | None:
         if is_crowded(document.root, context):
             return None
         tree = _canonical(document.root, context)
-        root = tree if root is None else merge(root, tree)
+        root = tree if root is None else merge(root, tree, context)
     return root
 
 

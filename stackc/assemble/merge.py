@@ -7,22 +7,30 @@ are merged by ``stackc.assemble.layers``.
 
 from __future__ import annotations
 
+<<<<<<< Updated upstream
 from stackc.attributes import ROOT, Place
 from stackc.hints import Callable
+=======
+from collections.abc import Callable
+
+from stackc.assemble.context import Context
+from stackc.attributes import ROOT, Place
+from stackc.diagnostics import Path, Related
+>>>>>>> Stashed changes
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, sequence
 
 Merge = Callable[[Node | None, Node | None], Node | None]
 """``(base, override)``; at least one is given. Positions stay those of the node that is kept."""
 
 
-def merge(base: Mapping, override: Mapping) -> Mapping:
-    """``base`` changed by ``override``. Pure; neither is changed. What is neither a service nor an object comes from
-    the first file."""
+def merge(base: Mapping, override: Mapping, context: Context) -> Mapping:
+    """``base`` changed by ``override``; neither is changed. What is neither a service nor an object comes from the
+    first file."""
     entries = dict(base.entries)
     keys = {**override.keys, **base.keys}
     for key, node in override.entries.items():
         if key == "services":
-            entries[key] = _services(entries.get(key), node)
+            entries[key] = _services(entries.get(key), node, context)
         elif key in ("networks", "volumes", "configs", "secrets"):
             entries[key] = _objects(entries.get(key), node)
         elif key not in entries and not key.startswith("x-"):
@@ -30,14 +38,23 @@ def merge(base: Mapping, override: Mapping) -> Mapping:
     return Mapping(entries, keys, base.file, base.start, base.end)
 
 
-def _services(base: Node | None, override: Node) -> Node:
+def _services(base: Node | None, override: Node, context: Context) -> Node:
     if not isinstance(base, Mapping) or not isinstance(override, Mapping):
         return override
     place = ROOT.children["services"].any
     assert place is not None
     entries = dict(base.entries)
     for name, service in override.items():
-        entries[name] = _mapping(entries[name], service, place) if name in entries else service
+        old = entries.get(name)
+        if not isinstance(old, Mapping) or not isinstance(service, Mapping):
+            entries[name] = service
+            continue
+        merged = _mapping(old, service, place)
+        for key in (key for key in service.entries if key.startswith("x-")):
+            extra, before = service.entries[key], old.entries.get(key)
+            path = ("services", name, key)
+            merged.entries[key] = extra if before is None else _extra(before, extra, path, context)
+        entries[name] = merged
     return Mapping(entries, {**override.keys, **base.keys}, base.file, base.start, base.end)
 
 
@@ -56,7 +73,8 @@ def _node(base: Node | None, override: Node | None, place: Place | None) -> Node
     if override is None:
         return base
     if base is None:
-        return override
+        # appending nothing to nothing leaves nothing
+        return None if isinstance(override, Sequence) and not override.items else override
     if isinstance(base, Mapping) and isinstance(override, Mapping):
         return _mapping(base, override, place)
     if isinstance(base, Sequence) and isinstance(override, Sequence):
@@ -64,9 +82,25 @@ def _node(base: Node | None, override: Node | None, place: Place | None) -> Node
     return base if _is_zero(override) else override
 
 
-def _mapping(base: Node, override: Node, place: Place | None) -> Node:
-    if not isinstance(base, Mapping) or not isinstance(override, Mapping):
+def _extra(base: Node, override: Node, path: Path, context: Context) -> Node:
+    """Values of extension fields: mappings are united, lists appended, all else replaces, even when it is empty."""
+    if isinstance(override, Mapping) and isinstance(base, Mapping):
+        entries = dict(base.entries)
+        for key, node in override.items():
+            entries[key] = _extra(entries[key], node, (*path, key), context) if key in entries else node
+        return Mapping(entries, {**base.keys, **override.keys}, base.file, base.start, base.end)
+    if not isinstance(override, Sequence) or (isinstance(base, Scalar) and base.value is None):
         return override
+    if isinstance(base, Sequence):
+        return sequence([*base.items, *override.items], base)
+    related = (Related(base.span, "no list here"),)
+    context.report(
+        "SC2002", "a list cannot be merged into what an earlier file has here", override, path=path, related=related
+    )
+    return base
+
+
+def _mapping(base: Mapping, override: Mapping, place: Place | None) -> Mapping:
     entries: dict[str, Node] = {}
     for key in (*base.entries, *(key for key in override.entries if key not in base.entries)):
         below = place.child(key) if place is not None else None

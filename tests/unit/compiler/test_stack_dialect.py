@@ -265,3 +265,22 @@ def test_negative_durations_are_printed_and_not_deployed() -> None:
 def test_only_yaml_1_1_is_read() -> None:
     assert codes("%YAML 1.1\n---\nservices: {a: {image: x}}") == []
     assert codes("%YAML 1.2\n---\nservices: {a: {image: x}}") == ["SC1005"]
+
+
+def test_an_empty_list_of_a_later_file_is_none() -> None:
+    base, empty = "services: {a: {image: x}}", "services: {a: {image: x, dns: []}}"
+    sent = [spec(*files)["TaskTemplate"]["ContainerSpec"].get("DNSConfig") for files in ((empty,), (base, empty))]
+    assert sent == [{}, None]
+    assert spec(empty, base)["TaskTemplate"]["ContainerSpec"]["DNSConfig"] == {}
+    assert spec(empty, empty)["TaskTemplate"]["ContainerSpec"]["DNSConfig"] == {}
+
+
+def test_extension_fields_of_a_service_are_merged() -> None:
+    base = "services: {a: {image: x, x-e: {a: {}, b: 1, c: [[1]], d: null, e: ''}}}"
+    later = "services: {a: {image: x, x-e: {a: '', b: 0, c: [], d: [], e: {}}, x-f: []}}"
+    text = "a: ''\n      b: 0\n      c:\n        - - 1\n      d: []\n      e: {}\n    x-f: []\n".replace("''", '""')
+    assert config(base, later).endswith(text)
+    for one, other in (("1", "[2]"), ("''", "[]"), ("{}", "[]"), ("{b: [], c: {}}", "{b: 1, c: [1]}")):
+        files = [f"services: {{a: {{image: x, x-e: {value}}}}}" for value in (one, other)]
+        assert codes(*files) == ["SC2002"]
+    assert codes("services: {a: {image: x, x-e: [1]}}", "services: {a: {image: x, x-e: {b: 1}}}") == []
