@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 _SPACES = frozenset(" \t\r\n")
+# what Go's unicode.IsSpace knows; Python's own set has four control characters more
+_GO_SPACES = " \t\n\v\f\r\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+_LONGEST_LINE = 65_535  # bytes, without the line feed: what Go's bufio.Scanner takes
 
 
 def split(text: str) -> list[str]:
@@ -79,13 +82,15 @@ def env_file(text: str) -> list[tuple[str, str | None]]:
     environment). Raises EnvLineError."""
     pairs: list[tuple[str, str | None]] = []
     for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
-        line = raw.removesuffix("\r").lstrip(" \t\r\v\f\x85\xa0")
+        if len(raw) * 4 > _LONGEST_LINE and len(raw.encode("utf-8", "surrogatepass")) > _LONGEST_LINE:
+            raise EnvLineError(number, f"the line is longer than {_LONGEST_LINE} bytes")
+        line = raw.removesuffix("\r").lstrip(_GO_SPACES)
         if not line or line.startswith("#"):
             continue
         name, equals, value = line.partition("=")
         if not name:
             raise EnvLineError(number, "no variable name stands before the =")
-        if any(char.isspace() for char in name):
+        if " " in name or "\t" in name:
             raise EnvLineError(number, f"the variable name `{name}` contains spaces")
         pairs.append((name, value if equals else None))
     return pairs

@@ -191,6 +191,21 @@ def test_env_files_are_read_verbatim_in_the_stack_dialect() -> None:
         assert caught.value.line == line
 
 
+def test_names_in_env_files_may_hold_odd_spaces() -> None:
+    assert env_file("\u2003\u00a0\x85a\u00a0\vb\u2003=1\n\x1cc=\n\ufeffd\n\u3000\n") == [
+        ("a\u00a0\vb\u2003", "1"),
+        ("\x1cc", ""),
+        ("\ufeffd", None),
+    ]
+
+
+def test_lines_of_env_files_have_a_longest_length() -> None:
+    assert env_file(f"a={'x' * 65533}\nb")[1] == ("b", None)
+    for long in (f"\na={'x' * 65534}", f"\na={'x' * 65533}\r\n", f"\na={'é' * 32767}"):
+        with pytest.raises(EnvLineError, match="longer than 65535 bytes"):
+            env_file(long)
+
+
 def test_dotenv_files_know_quotes_comments_and_export() -> None:
     text = "export A=1 # c\nB='$A # x'\nC=\"a\\nb\"\nD=\nE\nF: yaml\nG=a#b\n"
     assert dotenv(text) == [
