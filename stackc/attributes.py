@@ -338,7 +338,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _service.row("depends_on.*.required", compose=OURS, why="a profile may turn it off", cast="bool", **_COMPOSE),
     _service.row("depends_on.*.restart", compose=OURS, why="tasks are replaced after its own", cast="bool", **_COMPOSE),
     _service.ours("x-stackc", "settings of stackc itself"),
-    _service.warned("x-stackc.wave", "this version does not order services by it", "use `depends_on`", cast="int"),
+    _service.ours("x-stackc.wave", "a service waits until all services of lower numbers are well", cast="int"),
     _service.ours("profiles", "services of other profiles are left out", unique="name", **_COMPOSE),
     _service.ours(
         "extends", "read as part of the service",

@@ -148,6 +148,7 @@ CODES: dict[str, Code] = {
     "SC4051": Code(_W, "a kernel setting that is not the container's own", "set it on the nodes"),
     "SC4052": Code(_W, "a label that belongs to docker", "choose another name", True),
     "SC4053": Code(_W, "a dependency that docker ignores", "remove it, or add the service", True),
+    "SC4054": Code(_E, "a dependency in a later wave", "change one of the wave numbers"),
     "SC4101": Code(_W, "a switch without a reason", "write: # stackc: ignore CODE -- why this is meant"),
     "SC4102": Code(_W, "a switch that is not understood", "write: # stackc: ignore CODE -- why this is meant"),
     "SC4103": Code(_W, "a switch for a code that cannot be switched off", "correct the file instead"),

@@ -22,12 +22,13 @@ IMAGE_LABEL = "com.docker.stack.image"
 class ServicePlan(NamedTuple):
     """One service. ``depends_on``: engine name of the dependency to its condition (``service_started``,
     ``service_healthy``, ``service_completed_successfully``). ``follows``: engine names of the dependencies that it
-    restarts after."""
+    restarts after. ``wave``: it waits for all services of lower numbers."""
 
     key: str
     spec: Json
     depends_on: dict[str, str]
     follows: tuple[str, ...] = ()
+    wave: int = 0
 
 
 class NetworkPlan(NamedTuple):
@@ -97,6 +98,7 @@ def _body(plan: StackPlan) -> Json:
                 "spec": one.spec,
                 "depends_on": one.depends_on,
                 **({"follows": list(one.follows)} if one.follows else {}),
+                **({"wave": one.wave} if one.wave else {}),
             }
             for name, one in plan.services.items()
         },
@@ -157,7 +159,7 @@ def from_json(value: Json) -> StackPlan:
         return StackPlan(
             stack=value["stack"],
             services={
-                n: ServicePlan(o["key"], o["spec"], o["depends_on"], tuple(o.get("follows", ())))
+                n: ServicePlan(o["key"], o["spec"], o["depends_on"], tuple(o.get("follows", ())), o.get("wave", 0))
                 for n, o in value["services"].items()
             },
             networks={n: NetworkPlan(o["key"], o["spec"], o["external"]) for n, o in value["networks"].items()},

@@ -119,6 +119,7 @@ class Course:
                 before=live.spec if live is not None else before.get(name) if touched else None,
                 needs=self.bound.needs.get(name, {}),
                 base=base.get(name, 0),
+                wave=self.bound.waves.get(name, 0),
             )
         return items
 

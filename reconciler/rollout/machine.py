@@ -24,7 +24,8 @@ class Item:
 
     ``spec``: what it shall be, None for gone. ``before``: what it was when the plan was made, None for absent;
     a live service that is neither is somebody else's edit and is not overwritten. ``base``: its version index
-    when the attempt began (0: absent). ``state``: waiting, sent, good or failed.
+    when the attempt began (0: absent). ``state``: waiting, sent, good or failed. ``wave``: it waits for all items of
+    lower numbers.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Item:
     before: Json | None
     needs: Mapping[str, str] = field(default_factory=dict)
     base: int = 0
+    wave: int = 0
     state: str = WAITING
     text: str = "waiting for its turn"
     healthy: int = 0
@@ -60,9 +62,12 @@ def advance(items: Items, observed: Observed, now: float, *, back: bool = False)
     if any(i.state == FAILED for i in result.values()):
         return result, ()
     writes: list[str] = []
+    wave = min((i.wave for i in result.values() if i.state != GOOD), default=0)
     for name, item in result.items():
         if item.state == WAITING:
             blocked = _blocked(item, result, observed, tasks)
+            if not blocked and item.wave > wave:
+                blocked = f"waiting for wave {abs(wave)}"
             if blocked:
                 result[name] = replace(item, text=blocked)
             else:
@@ -162,11 +167,19 @@ def _started(live: ObservedService | None, tasks: list[ObservedTask]) -> bool:
 def turned(items: Items, last_good: Mapping[str, Json]) -> Items:
     """The way back: what this rollout changed, to what it was, dependents first. What it never wrote stays."""
     changed = [i for i in reversed(items.values()) if not i.theirs and (i.written or i.state in (SENT, GOOD, FAILED))]
-    names = {i.name for i in changed}
+    dependents: dict[str, dict[str, str]] = {i.name: {} for i in changed}
+    for item in changed:
+        for needed in item.needs:
+            if needed in dependents:
+                dependents[needed][item.name] = "service_healthy"
     result: Items = {}
     for item in changed:
-        dependents = {o.name: "service_healthy" for o in changed if item.name in o.needs and o.name in names}
         result[item.name] = Item(
-            name=item.name, spec=last_good.get(item.name), before=item.spec, needs=dependents, base=item.base
+            name=item.name,
+            spec=last_good.get(item.name),
+            before=item.spec,
+            needs=dependents[item.name],
+            base=item.base,
+            wave=-item.wave,
         )
     return result

@@ -44,6 +44,7 @@ class Bound:
     missing: tuple[str, ...] = ()  # external objects that do not exist, in words
     dropped: tuple[str, ...] = ()  # fields that an engine of the swarm is too old for, in words
     follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # service → dependencies it restarts after
+    waves: Mapping[str, int] = field(default_factory=dict)  # service → its wave number, where it is not 0
     notes: tuple[str, ...] = ()  # what whoever reads the plan should know, in words
 
     def __repr__(self) -> str:
@@ -61,6 +62,7 @@ def bound_to_json(bound: Bound) -> Json:
         "configs": dict(bound.configs),
         "secrets": dict(bound.secrets),
         **({"follows": {name: list(follows) for name, follows in bound.follows.items()}} if bound.follows else {}),
+        **({"waves": dict(bound.waves)} if bound.waves else {}),
     }
 
 
@@ -76,6 +78,7 @@ def bound_from_json(record: Json, data: Mapping[tuple[str, str], bytes]) -> Boun
         secrets=record["secrets"],
         data=data,
         follows={name: tuple(follows) for name, follows in record.get("follows", {}).items()},
+        waves=record.get("waves", {}),
     )
 
 
@@ -116,6 +119,7 @@ def bind(
         missing=tuple(missing),
         notes=(*notes, *networks.notes),
         follows={n: s.follows for n, s in plan.services.items() if s.follows},
+        waves={n: s.wave for n, s in plan.services.items() if s.wave},
     )
 
 

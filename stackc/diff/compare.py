@@ -8,7 +8,8 @@ from stackc.diff.fields import restarts
 from stackc.diff.images import moved
 from stackc.diff.networks import base_of
 from stackc.diff.normal import normal
-from stackc.hints import Any, Iterator, Mapping
+from stackc.hints import Any, Iterator
+from stackc.lower.order import waves as in_waves
 from stackc.observed import Observed, ObservedService
 from stackc.plan import Json
 
@@ -29,7 +30,7 @@ def diff(bound: Bound, observed: Observed, last_good: Bound | None = None, *, pr
             unchanged.append(name)
         else:
             services.append(change)
-    waves = _waves(bound.needs)
+    waves = in_waves(bound.needs, bound.waves)
     services = _followed(services, waves, bound, observed)
     written = {change.name for change in services}
     unchanged = [name for name in unchanged if name not in written]
@@ -208,21 +209,3 @@ def _notes(bound: Bound, observed: Observed) -> Iterator[str]:
         existing = observed.secrets.get(name)
         if existing is not None and not {SALT_LABEL, DIGEST_LABEL} & set(existing.labels):
             yield f"secret {name}: was not made by stackc, so its content cannot be compared; it is used as it is"
-
-
-def _waves(needs: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, ...], ...]:
-    """Services in layers: each stands one later than the latest it depends on (the compiler refused cycles)."""
-    level: dict[str, int] = {}
-
-    def depth(name: str) -> int:
-        if name not in level:
-            level[name] = 0  # a dependency outside this stack, or a cycle, counts as there
-            level[name] = max((depth(d) + 1 for d in needs[name] if d in needs), default=0)
-        return level[name]
-
-    for name in needs:
-        depth(name)
-    layers: list[list[str]] = [[] for _ in range(max(level.values(), default=-1) + 1)]
-    for name in sorted(level):
-        layers[level[name]].append(name)
-    return tuple(tuple(layer) for layer in layers)

@@ -6,7 +6,7 @@ from stackc.assemble.context import Context
 from stackc.diagnostics import Path, Span
 from stackc.hints import Any
 from stackc.lower.names import object_name, objects
-from stackc.lower.order import dependencies, followed, waves
+from stackc.lower.order import dependencies, followed, wave, waves
 from stackc.lower.parts import ALWAYS, PARTS
 from stackc.lower.subject import Subject
 from stackc.lower.table import Table, put
@@ -29,8 +29,11 @@ def lower(stack: str, root: Mapping, context: Context) -> StackPlan:
         spec = _service(Subject(stack, key, service, root, context, table, targets))
         scoped = {f"{stack}_{name}": condition for name, condition in depends_on[key].items() if name in services}
         follows = tuple(f"{stack}_{name}" for name in followed(service) if name in services)
-        plans[f"{stack}_{key}"] = ServicePlan(key, spec, scoped, follows)
-    order = waves({f"{stack}_{key}": [f"{stack}_{dep}" for dep in deps] for key, deps in depends_on.items()})
+        plans[f"{stack}_{key}"] = ServicePlan(key, spec, scoped, follows, wave(service))
+    order = waves(
+        {f"{stack}_{key}": [f"{stack}_{dep}" for dep in deps] for key, deps in depends_on.items()},
+        {name: one.wave for name, one in plans.items() if one.wave},
+    )
     return StackPlan(
         stack=stack,
         services=dict(sorted(plans.items())),

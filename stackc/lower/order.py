@@ -1,9 +1,13 @@
-"""Dependencies → waves: a service stands in a later wave than all it depends on."""
+"""Dependencies and wave numbers → waves: a service stands in a later wave than all it waits for."""
 
 from __future__ import annotations
 
+from stackc.hints import Iterable
+from stackc.hints import Mapping as Table
 from stackc.parse.nodes import Mapping, Node
-from stackc.parse.read import entries, flag, text, value
+from stackc.parse.read import entries, field, flag, text, value
+
+Waves = tuple[tuple[str, ...], ...]
 
 
 def dependencies(service: Node) -> dict[str, str]:
@@ -32,8 +36,24 @@ def is_required(service: Node, name: str) -> bool:
     return flag(service, name)
 
 
-def waves(depends_on: dict[str, list[str]]) -> tuple[tuple[str, ...], ...]:
-    """Sorted within a wave. Names that are no keys are ignored; what stands in a circle is left out."""
+def wave(service: Node) -> int:
+    """The number below ``x-stackc``: services wait for all of lower numbers."""
+    number = value(field(field(service, "x-stackc"), "wave"))
+    return number if isinstance(number, int) else 0
+
+
+def waves(depends_on: Table[str, Iterable[str]], numbers: Table[str, int] | None = None) -> Waves:
+    """Sorted within a wave. Names that are no keys are ignored; what stands in a circle is left out. ``numbers``: of
+    the services that have another one than 0; all of one number stand before all of the next."""
+    if not numbers:
+        return _layers(depends_on)
+    groups: dict[int, dict[str, Iterable[str]]] = {}
+    for name, needed in depends_on.items():
+        groups.setdefault(numbers.get(name, 0), {})[name] = needed
+    return tuple(layer for _, group in sorted(groups.items()) for layer in _layers(group))
+
+
+def _layers(depends_on: Table[str, Iterable[str]]) -> Waves:
     waiting = {name: len({dep for dep in deps if dep in depends_on}) for name, deps in depends_on.items()}
     followers: dict[str, list[str]] = {name: [] for name in depends_on}
     for name, deps in depends_on.items():

@@ -25,3 +25,9 @@ def test_waves_hold_all_that_is_ready() -> None:
     assert waves(graph) == (("d", "e"), ("b", "c"), ("a",), ("f",))
     assert waves({}) == ()
     assert waves({"a": ["b"], "b": ["a"], "c": []}) == (("c",),)
+
+
+def test_wave_numbers_stand_above_dependencies() -> None:
+    graph = {"a": [], "b": ["a"], "c": [], "d": ["b"]}
+    assert waves(graph) == (("a", "c"), ("b",), ("d",))
+    assert waves(graph, {"c": -1, "d": 2}) == (("c",), ("a",), ("b",), ("d",))

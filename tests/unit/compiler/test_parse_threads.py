@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 PROGRAM = """
-import threading
+import sys, threading
+sys.setswitchinterval(1e-6)
 from stackc.compile import compile_stack
 from stackc.disk import MemoryReader
 TEXT = "services:\\n" + "".join(f"  s{n}: {{image: 'a:1', environment: {{V: '{n}'}}}}\\n" for n in range(20))
@@ -14,8 +15,8 @@ bad = []
 gate = threading.Barrier(6)
 def work():
     gate.wait()
-    for _ in range(5):
-        compiled = compile_stack(["c.yaml"], MemoryReader({"c.yaml": TEXT}), stack="s", environment={})
+    for _ in range(20):
+        compiled = compile_stack(["c.yaml"], MemoryReader({"c.yaml": TEXT.encode()}), stack="s", environment={})
         if compiled.plan is None:
             bad.append(compiled.diagnostics[0].message)
 threads = [threading.Thread(target=work) for _ in range(6)]

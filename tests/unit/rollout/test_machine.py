@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -257,3 +258,19 @@ def test_a_job_of_the_engine_is_good_when_it_has_completed_often_enough() -> Non
     second = task("a", 1, "complete", id="j1", desired="complete")
     items, writes = advance(items, look([service(body), service(spec("b"))], first, second), 1)
     assert (items["a"].state, writes) == ("good", ("b",))
+
+
+def test_a_wave_waits_for_all_of_lower_waves_and_the_way_back_is_turned() -> None:
+    items = {"a": item("a"), "b": item("b"), "c": item("c", wave=1)}
+    world = look([service(spec(n)) for n in "abc"], *(task(n, i) for n in "abc" for i in (1, 2)))
+    items, writes = advance(items, world, 0)
+    assert writes == ("a", "b")
+    assert items["c"].text == "waiting for wave 0"
+    items = {n: replace(i, state="good", written=True) if n in "ab" else i for n, i in items.items()}
+    assert advance({**items, "b": replace(items["b"], state="sent")}, world, 1)[1] == ()
+    items, writes = advance(items, world, 1)
+    assert writes == ("c",)
+    items["c"] = replace(items["c"], state="failed", written=True)
+    back = turned(items, {n: spec(n) for n in "abc"})
+    changed = look([service(spec(n, "v2"), 9) for n in "abc"], *(task(n, i) for n in "abc" for i in (1, 2)))
+    assert advance(back, changed, 2, back=True)[1] == ("c",)
