@@ -7,16 +7,10 @@ are merged by ``stackc.assemble.layers``.
 
 from __future__ import annotations
 
-<<<<<<< Updated upstream
-from stackc.attributes import ROOT, Place
-from stackc.hints import Callable
-=======
-from collections.abc import Callable
-
 from stackc.assemble.context import Context
 from stackc.attributes import ROOT, Place
 from stackc.diagnostics import Path, Related
->>>>>>> Stashed changes
+from stackc.hints import Callable
 from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, sequence
 
 Merge = Callable[[Node | None, Node | None], Node | None]
