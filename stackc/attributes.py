@@ -546,18 +546,23 @@ YOUNGER: dict[str, dict[str, str]] = {
 
 
 class Place:
-    """A node of the table as a tree: the row of this path, and the places below it."""
+    """A node of the table as a tree: the row of this path, and the places below it. ``told``: a key here or below may
+    have no effect, or be refused."""
 
-    __slots__ = ("any", "attr", "children", "item")
+    __slots__ = ("any", "attr", "children", "item", "told")
 
     def __init__(self) -> None:
         self.attr: Attr | None = None
         self.children: dict[str, Place] = {}
         self.any: Place | None = None
         self.item: Place | None = None
+        self.told = False
 
     def child(self, key: str) -> Place | None:
         return self.children.get(key) or self.any
+
+
+_TOLD = (WARNED, REFUSED)
 
 
 def _tree() -> Place:
@@ -578,7 +583,12 @@ def _tree() -> Place:
         return place
 
     for attr in ATTRIBUTES:
-        place_of(attr.path).attr = attr
+        path = attr.path
+        place_of(path).attr = attr
+        if attr.stack in _TOLD or attr.compose in _TOLD:
+            while not places[path].told:
+                places[path].told = True
+                path = path.rpartition(".")[0]
     return places[""]
 
 

@@ -19,13 +19,12 @@ def _walk(node: Node, place: Place, path: Path, context: Context) -> None:
     if isinstance(node, Mapping):
         for key, child in node.entries.items():
             below = place.child(key)
-            if below is None:
+            if below is None or not below.told:
                 continue
             attr = below.attr
             fate = COMPILED if attr is None else attr.stack if context.is_stack else attr.compose
             if fate in (COMPILED, OURS):
-                if below.children or below.any is not None or below.item is not None:
-                    _walk(child, below, (*path, key), context)
+                _walk(child, below, (*path, key), context)
             elif attr is not None and key in node.keys and _asks(child, attr):
                 _tell(attr, fate, node, (*path, key), context)
     elif isinstance(node, Sequence) and place.item is not None:
