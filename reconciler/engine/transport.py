@@ -131,7 +131,7 @@ class UnixTransport:
             connection.close()
             self._local.connection = None
             raise
-        return _answer(response.status, response.headers, raw)
+        return _answer(response.status, raw, response.headers.get("Content-Type"), response.headers.get("Retry-After"))
 
     def stream(self, path: str, query: Query | None = None) -> Iterator[bytes]:
         self._check()
@@ -217,7 +217,12 @@ class DockerTransport:
             )
         except (RequestException, OSError) as error:
             raise self._unreachable(error) from error
-        return _answer(response.status_code, response.headers, response.content)
+        return _answer(
+            response.status_code,
+            response.content,
+            response.headers.get("Content-Type"),
+            response.headers.get("Retry-After"),
+        )
 
     def stream(self, path: str, query: Query | None = None) -> Iterator[bytes]:
         from requests.exceptions import RequestException
@@ -245,14 +250,14 @@ def _delimited(response: http.client.HTTPResponse) -> bool:
     return response.status in (204, 304) or response.chunked or "Content-Length" in response.headers
 
 
-def _answer(status: int, headers: Mapping[str, str], raw: bytes) -> Answer:
-    wait = headers.get("Retry-After") or ""
-    seconds = float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 6 else 0.0
-    if status >= 400:  # what stands before an engine may answer with a page, whatever type it claims
-        with suppress(EngineError):
-            return Answer(status, parse(raw, headers.get("Content-Type") or ""), seconds)
-        return Answer(status, raw, seconds)
-    return Answer(status, parse(raw, headers.get("Content-Type") or ""), seconds)
+def _answer(status: int, raw: bytes, content_type: str | None, wait: str | None) -> Answer:
+    seconds = float(wait) if wait and wait.isascii() and wait.isdigit() and len(wait) < 6 else 0.0
+    try:
+        return Answer(status, parse(raw, content_type or ""), seconds)
+    except EngineError:
+        if status < 400:
+            raise
+        return Answer(status, raw, seconds)  # what stands before an engine answers with a page, whatever it claims
 
 
 def parse(raw: bytes, content_type: str) -> Any:

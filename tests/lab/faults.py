@@ -47,7 +47,10 @@ _ANSWERS = {
     Fault.ERROR_503: (503, "service temporarily unavailable"),
     Fault.ERROR_503_AFTER: (503, "rpc error: code = Unavailable desc = transport is closing"),
     Fault.BUSY: (429, "too many requests"),
-    Fault.NO_LEADER: (503, "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few"),
+    Fault.NO_LEADER: (
+        503,
+        "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few",
+    ),
     Fault.ALWAYS_500: (500, "rpc error: code = Unknown desc = something else went wrong"),
 }
 _AFTER = (
