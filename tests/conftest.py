@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from lab import cluster as lab_cluster
 from lab import images
+from lab.cluster import Cluster
 from lab.engine import Engine, LabError, new_engine, unavailable
 
 # The machine may be busy: how long an example takes says nothing.
@@ -25,10 +27,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the agent name their tasks themselves, and a task's address follows from its name: not side by side."""
+    """Tests of the agent name their tasks themselves, and a task's address follows from its name: not side by side.
+    Tests of the cluster share one."""
     for item in items:
         if "scenario/agent/" in item.nodeid:
             item.add_marker(pytest.mark.xdist_group("agent"))
+        if "cluster" in getattr(item, "fixturenames", ()):  # five engines: once in a run
+            item.add_marker(pytest.mark.xdist_group("cluster"))
 
 
 def missing(what: str, reason: str) -> None:
@@ -52,6 +57,29 @@ def engine() -> Iterator[Engine]:
         missing("engine", reason)
     try:
         images.provide(started, "box", "process/box:v1")
+        yield started
+    finally:
+        started.remove()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A swarm of 3 managers and 2 workers with a registry (``cluster.registry``) and the image ``process/box:v1`` on
+    every node. Shared by all tests: name what you make after your test, remove it, and end with ``settle()``."""
+    if (reason := lab_cluster.unavailable()) is not None:
+        missing("engine", reason)
+    if (reason := lab_cluster.impossible()) is not None:
+        pytest.skip(reason)
+    try:
+        started = lab_cluster.new_cluster()
+    except LabError as error:
+        missing("engine", str(error))
+        raise
+    try:
+        pushed = started.registry.push(images.provided(started.nodes[0], "box"), "box:v1", started.nodes[0])
+        for node in started.nodes:
+            node.docker("pull", "--quiet", pushed)
+            node.docker("tag", pushed, "process/box:v1")
         yield started
     finally:
         started.remove()

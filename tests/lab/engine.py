@@ -21,8 +21,10 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 START_DEADLINE = 60.0  # seconds; 0.4 s on an idle machine
 NEEDED = ("dockerd", "containerd", "runc", "iptables", "docker", "unshare", "busybox")
@@ -32,10 +34,12 @@ _PR_SET_PDEATHSIG = 1
 _CLONE_NEWNET = 0x40000000
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
-# The first process of the namespaces: a shell that waits for dockerd also collects orphaned shims.
+# The first process of the namespaces: a shell that waits for dockerd also collects orphaned shims. LAB_SETUP: more to
+# do before the engine starts.
 _INIT = """
 set -e
 busybox ip link set lo up
+eval "$LAB_SETUP"
 for d in /etc/docker /run/docker; do mkdir -p $d; mount -t tmpfs tmpfs $d; done
 if [ -e /etc/resolv.conf ]; then mount --bind "$1/resolv.conf" /etc/resolv.conf; fi
 shift
@@ -65,17 +69,20 @@ def _path() -> str:
 class Engine:
     """One engine: ``start``, use ``host`` or ``docker(...)``, ``kill`` and ``start`` again if wanted, ``remove``."""
 
+    settings: ClassVar[dict[str, object]] = {}
+    """dockerd's daemon.json."""
+
     def __init__(self) -> None:
         # Short: a unix socket's path may have 107 bytes, and containerd puts its own below exec.
         self.folder = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
         self.host = f"unix://{self.folder}/s"
         self._cgroup = f"stackc-{self.folder.name}"
-        self._lock = _locked(self.folder)
+        self._lock = locked(self.folder)
         assert self._lock is not None
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("data", "exec", "client"):
             (self.folder / name).mkdir()
-        (self.folder / "daemon.json").write_text("{}")  # the machine's own daemon.json is not ours
+        (self.folder / "daemon.json").write_text(json.dumps(self.settings))  # the machine's own one is not ours
         (self.folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")  # refuses at once
 
     @property
@@ -86,6 +93,14 @@ class Engine:
 
     def start(self) -> None:
         """Returns when the engine answers. Raises LabError."""
+        self.launch()
+        self.wait()
+
+    def launch(self, setup: str = "", descriptors: Sequence[int] = ()) -> None:
+        """Starts dockerd and does not wait for it. The engine ends with the thread that calls this.
+
+        ``setup``: shell lines that run first inside the namespaces, with the open ``descriptors``.
+        """
         (self.folder / "s").unlink(missing_ok=True)
         (self.folder / "pid").unlink(missing_ok=True)  # written in another PID namespace: says nothing here
         shutil.rmtree(self.folder / "exec", ignore_errors=True)
@@ -98,14 +113,19 @@ class Engine:
             self._process = subprocess.Popen(
                 ["unshare", *namespaces, "sh", "-c", _INIT, "engine", str(self.folder), *arguments],
                 # A present image is used as it is; without this every task start first asks a registry.
-                env={**os.environ, "PATH": _path(), "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE": "1"},
+                env={**os.environ, "PATH": _path(), "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE": "1", "LAB_SETUP": setup},
+                pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )
+
+    def wait(self) -> None:
+        """Until the engine answers. Raises LabError after ending it."""
+        assert self._process is not None
         deadline = time.monotonic() + START_DEADLINE
-        while not self._answers():
+        while not self.answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 tail = self.log()[-2000:]
                 self.kill()
@@ -130,18 +150,7 @@ class Engine:
 
     def connect(self, port: int, address: str = "127.0.0.1", timeout: float = 10) -> socket.socket:
         """A TCP connection opened inside the engine's network namespace: for host-mode published ports."""
-        if self._process is None:
-            raise LabError("the engine is not running")
-        result: list[socket.socket | OSError] = []
-        worker = threading.Thread(
-            target=_connect_in_namespace,
-            args=(f"/proc/{self._process.pid}/ns/net", (address, port), timeout, result),
-        )
-        worker.start()
-        worker.join()
-        if isinstance(result[0], OSError):
-            raise result[0]
-        return result[0]
+        return connect_inside(self.network, address, port, timeout)
 
     @property
     def network(self) -> str:
@@ -162,19 +171,20 @@ class Engine:
             return
         # The kernel lets the first process of a PID namespace go only after all others, and unshare waits for it.
         for child in self._children() or [self._process.pid]:
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         self._process.wait()
         self._process = None
 
     def remove(self) -> None:
         """Ends the engine and deletes everything that belonged to it."""
         self.kill()
-        _clear(self.folder)
+        clear(self.folder)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(2)
             try:
@@ -193,13 +203,24 @@ class Engine:
             return []
 
 
+def connect_inside(network: str, address: str, port: int, timeout: float) -> socket.socket:
+    """A TCP connection that is opened inside a network namespace and stays in it. Raises OSError."""
+    result: list[socket.socket | OSError] = []
+    worker = threading.Thread(target=_connect_in_namespace, args=(network, (address, port), timeout, result))
+    worker.start()
+    worker.join()
+    if isinstance(result[0], OSError):
+        raise result[0]
+    return result[0]
+
+
 def cgroups(folder: Path) -> list[Path]:
     root = Path("/sys/fs/cgroup")  # version 2, or version 1 with one folder for each controller
     name = f"stackc-{folder.name}"
     return [path for path in (root / name, *root.glob(f"*/{name}")) if path.is_dir()]
 
 
-def _locked(folder: Path) -> int | None:
+def locked(folder: Path) -> int | None:
     """A lock that lasts as long as this process: what is not locked was left by a test run that was killed."""
     descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
@@ -210,25 +231,25 @@ def _locked(folder: Path) -> int | None:
     return descriptor
 
 
-def _clear(folder: Path) -> None:
+def clear(folder: Path) -> None:
     for cgroup in cgroups(folder):
         for path, _, _ in os.walk(cgroup, topdown=False):
             os.rmdir(path)  # noqa: PTH106
     shutil.rmtree(folder)
 
 
-def _clear_leftovers() -> None:
+def clear_leftovers() -> None:
     for lock in Path("/tmp").glob("lab-*/lock"):
-        descriptor = _locked(lock.parent)
+        descriptor = locked(lock.parent)
         if descriptor is not None:
             with suppress(OSError):  # two test runs may be at it at once
-                _clear(lock.parent)
+                clear(lock.parent)
             os.close(descriptor)
 
 
 def new_engine(*, swarm: bool = True) -> Engine:
     """A running engine. Raises LabError after taking away what was left of the attempt."""
-    _clear_leftovers()
+    clear_leftovers()
     engine = Engine()
     try:
         engine.start()
@@ -240,8 +261,8 @@ def new_engine(*, swarm: bool = True) -> Engine:
     return engine
 
 
-def _end_with_parent() -> None:
-    """The namespaces end with the test run even if that is killed."""
+def end_with_parent() -> None:
+    """In a child before it starts its program: it ends with the thread that made it, even if that is killed."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

@@ -1,7 +1,8 @@
 """Images for the lab, made from programs of this machine: nothing is downloaded.
 
 ``box`` is busybox with all its applets. ``python`` is busybox and this machine's Python with its standard library
-at ``/usr/bin/python3``, so that a Python program runs in a container as it runs as a process of the host.
+at ``/usr/bin/python3``, so that a Python program runs in a container as it runs as a process of the host. ``redis``
+is busybox and Debian's redis-server and redis-cli.
 """
 
 from __future__ import annotations
@@ -18,18 +19,25 @@ from pathlib import Path
 
 from lab.engine import Engine
 
+REDIS = ("redis-server", "redis-cli")
 _LEFT_OUT = {"test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip", "pydoc_data"}
 _LEFT_OUT |= {"site-packages", "dist-packages"}
 
 
 def provide(engine: Engine, kind: str, tag: str) -> None:
-    """Makes the image ``tag`` of a kind, "box" or "python", available on an engine. The first of a kind costs most."""
+    """Makes the image ``tag`` of a kind, "box", "python" or "redis", available on an engine. The first of a kind
+    costs most."""
+    engine.docker("tag", provided(engine, kind), tag)
+
+
+def provided(engine: Engine, kind: str) -> str:
+    """The name of the image of a kind on an engine, made if it is not there."""
     base = f"lab/{kind}:base"
     if not engine.docker("image", "ls", "--quiet", base):
-        archive = {"box": box, "python": python}[kind](engine.folder / f"{kind}.tar")
+        archive = {"box": box, "python": python, "redis": redis}[kind](engine.folder / f"{kind}.tar")
         engine.import_image(archive, base)
         archive.unlink()
-    engine.docker("tag", base, tag)
+    return base
 
 
 def box(archive: Path) -> Path:
@@ -51,6 +59,20 @@ def python(archive: Path) -> Path:
         tar.add(library, str(library).lstrip("/"), filter=_wanted)
         objects = [binary, *sorted(library.glob("lib-dynload/*.so"))]
         for needed in sorted(set(_shared(objects))):
+            _add(tar, Path(os.path.realpath(needed)), needed)
+    return archive
+
+
+def redis(archive: Path) -> Path:
+    """Busybox, redis-server and redis-cli, at ``/usr/bin`` as in Debian."""
+    with tarfile.open(archive, "w") as tar:
+        _add_box(tar)
+        programs = [Path(found) for name in REDIS if (found := shutil.which(name)) is not None]
+        if len(programs) < len(REDIS):
+            raise FileNotFoundError(", ".join(REDIS))
+        for program in programs:
+            _add(tar, Path(os.path.realpath(program)), f"/usr/bin/{program.name}")
+        for needed in sorted(set(_shared(programs))):
             _add(tar, Path(os.path.realpath(needed)), needed)
     return archive
 

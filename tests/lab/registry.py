@@ -1,19 +1,18 @@
-"""A real registry (Debian's docker-registry) inside an engine's network namespace, on 127.0.0.1: engines take it
-without TLS. With a user and a password it asks for them."""
+"""A real registry (Debian's docker-registry) inside a network namespace of the lab; engines take it without TLS.
+With a user and a password it asks for them."""
 
 from __future__ import annotations
 
-import ctypes
 import shutil
-import signal
 import socket
 import subprocess
 import time
 from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
 
-from lab.engine import Engine
+from lab.engine import Engine, end_with_parent
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
 _CONFIG = """\
 version: 0.1
 storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}
@@ -27,13 +26,27 @@ def unavailable() -> str | None:
     return f"needs {', '.join(missing)} (Debian: apt install docker-registry)" if missing else None
 
 
-class Registry:
-    """``address``: host:port, to name images with. ``htpasswd``: a line of that file (bcrypt), or ""."""
+class Place(Protocol):
+    """Where a registry can stand: an engine, or the switch of a cluster."""
 
-    def __init__(self, engine: Engine, port: int, htpasswd: str = "") -> None:
-        self.engine = engine
-        self.address = f"127.0.0.1:{port}"
-        folder = engine.folder / f"registry-{port}"
+    folder: Path
+
+    @property
+    def network(self) -> str: ...
+
+    def connect(self, port: int, address: str = ..., timeout: float = ...) -> socket.socket: ...
+
+
+class Registry:
+    """``address``: host:port, to name images with. ``htpasswd``: a line of that file (bcrypt), or "".
+
+    On 127.0.0.1 of an engine only that engine reaches it; on the switch of a cluster all nodes do.
+    """
+
+    def __init__(self, place: Place, port: int, htpasswd: str = "", host: str = "127.0.0.1") -> None:
+        self.place = place
+        self.address = f"{host}:{port}"
+        folder = place.folder / f"registry-{port}"
         folder.mkdir()
         text = _CONFIG.format(folder=folder / "data", address=self.address)
         if htpasswd:
@@ -42,31 +55,34 @@ class Registry:
         (folder / "config.yml").write_text(text)
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                ["nsenter", f"--net={engine.network}", "docker-registry", "serve", str(folder / "config.yml")],
+                ["nsenter", f"--net={place.network}", "docker-registry", "serve", str(folder / "config.yml")],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=lambda: _LIBC.prctl(1, signal.SIGKILL),
+                preexec_fn=end_with_parent,
             )
         deadline = time.monotonic() + 30
-        while not self._answers(port):
+        while not self._answers(host, port):
             said = (folder / "log").read_text()
             assert self._process.poll() is None, said
             assert time.monotonic() < deadline, said
             time.sleep(0.05)
 
-    def _answers(self, port: int) -> bool:
+    def _answers(self, host: str, port: int) -> bool:
         with suppress(OSError):
-            connection: socket.socket = self.engine.connect(port)
-            connection.close()
+            self.place.connect(port, host).close()
             return True
         return False
 
-    def push(self, source: str, name: str) -> str:
-        """The image ``source`` of the engine under ``name`` (with a tag); answers its full name."""
+    def push(self, source: str, name: str, engine: Engine | None = None) -> str:
+        """The image ``source`` of an engine (the one the registry stands in, if not given) under ``name`` (with a
+        tag); answers its full name."""
+        if engine is None:
+            assert isinstance(self.place, Engine)
+            engine = self.place
         full = f"{self.address}/{name}"
-        self.engine.docker("tag", source, full)
-        self.engine.docker("push", "--quiet", full)
+        engine.docker("tag", source, full)
+        engine.docker("push", "--quiet", full)
         return full
 
     def stop(self) -> None:

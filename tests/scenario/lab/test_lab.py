@@ -82,7 +82,7 @@ def test_an_engine_survives_a_power_cut_and_leaves_nothing(engine: Engine) -> No
         own.docker("service", "create", "--detach", "--quiet", "--name", "a", "process/box:v1", "sleep", "99")
         wait_for(lambda: running(own, "a"))
         own.kill()
-        assert not own._answers()
+        assert not own.answers()
         own.start()
         wait_for(lambda: running(own, "a"))
     finally:
