@@ -156,14 +156,19 @@ class _Printer:
 
     def struct(self, node: Node | None, struct: Struct) -> Json:
         shape: Json = {}
+        entries = node.entries if isinstance(node, Mapping) else {}
         for key, kind in struct.fields:
-            child = field(node, key)
+            child = entries.get(key)
+            if child is None or (type(child) is Scalar and child.value is None):
+                if key not in struct.spoken:
+                    continue
+                child = None
             printed = self.field(child, kind)
             if printed is not _NOTHING:
                 shape[key.capitalize() if self.json and struct.capital else key] = printed
-        if struct.extras and not self.json and isinstance(node, Mapping):
-            for key in natural([key for key in node.entries if key.startswith("x-")]):
-                shape[key] = self.any(node.entries[key])
+        if struct.extras and not self.json:
+            for key in natural([key for key in entries if key.startswith("x-")]):
+                shape[key] = self.any(entries[key])
         return shape
 
     def field(self, node: Node | None, kind: Any) -> Any:

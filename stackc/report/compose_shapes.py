@@ -11,9 +11,9 @@ from stackc.hints import Any
 class Struct:
     """Fields in docker compose's order: key and kind. ``kept``: printed as ``{}`` when it is there but empty;
     ``always``: in JSON also when it is absent. ``extras``: YAML has its ``x-`` keys. ``capital``: JSON names its fields
-    as Go does."""
+    as Go does. ``spoken``: the keys of which something may be printed where nothing is given."""
 
-    __slots__ = ("always", "capital", "extras", "fields", "kept")
+    __slots__ = ("always", "capital", "extras", "fields", "kept", "spoken")
 
     def __init__(
         self,
@@ -28,6 +28,11 @@ class Struct:
         self.kept = kept
         self.always = always
         self.capital = capital
+        self.spoken = frozenset(
+            key
+            for key, kind in fields
+            if kind == "words" or isinstance(kind, Default) or (isinstance(kind, Struct) and kind.always)
+        )
 
 
 class Each:
