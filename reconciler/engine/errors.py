@@ -37,8 +37,14 @@ class EngineError(Exception):
 
     @property
     def unclear(self) -> bool:
-        """An answer that does not say what became of the request: an error of the engine's own, or no JSON."""
-        return self.kind == "failed" and (self.status == 0 or self.status >= 500)
+        """An answer that does not say what became of the request: an error of the engine's own, or no JSON. «conflict»
+        says so to an update only."""
+        return self.kind == "conflict" or (self.kind == "failed" and (self.status == 0 or self.status >= 500))
+
+    @property
+    def elsewhere(self) -> bool:
+        """Nobody at this address takes orders now; other than a swarm without a leader, which elects one."""
+        return self.kind == "not-manager" and "leader" not in self.message.lower()
 
 
 _BUSY = (408, 425, 429, 502, 503, 504)

@@ -51,7 +51,7 @@ class Turn:
         now = patience.now()
         self._began = now if self._began is None else self._began
         if error.temporary:
-            hopeless = not patience.absent and (error.absent or error.kind == "not-manager")
+            hopeless = not patience.absent and (error.absent or error.elsewhere)
         else:
             self._unclear += 1
             hopeless = not error.unclear or self._unclear > UNCLEAR_REPEATS
@@ -93,13 +93,16 @@ def write(patience: Patience, send: Callable[[], T], effect: Callable[[], T | No
         try:
             answer = send()
         except EngineError as error:
-            if not (doubtful and error.kind in ("exists", "conflict")):
+            decided = error.kind in ("exists", "conflict")
+            if decided and not doubtful:
+                raise
+            if not decided:
                 turn.wait(error)
             found = effect()
             if found is not None:
                 turn.done()
                 return found
-            if error.kind in ("exists", "conflict"):
+            if decided:
                 raise
             doubtful = True
             patience.hold()

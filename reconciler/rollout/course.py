@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from reconciler.engine import Engine, EngineError
 from reconciler.engine.observe import by_id, observe, refresh
+from reconciler.engine.patience import Patience
 from reconciler.rollout import journal, lease, machine
-from reconciler.rollout.cleanup import collect_generations, remove_orphans
+from reconciler.rollout.cleanup import collect_generations, remove_orphans, superfluous
 from reconciler.rollout.evidence import gather
 from reconciler.rollout.journal import Attempt, LeaseLostError, Revision
 from reconciler.rollout.machine import Item, Items
@@ -22,10 +23,12 @@ from reconciler.rollout.verdict import FAILED, GOOD
 from stackc.diff import Bound
 from stackc.diff.images import image_of, unpinned
 from stackc.diff.networks import base_of, in_both
+from stackc.observed import Observed
 from stackc.plan import Json
 
 PORT_PATIENCE = 3.0  # seconds in which a port may still be let go by whoever had it
 TICK = 0.2  # seconds between two looks at an engine
+CONFLICTS = 5  # tries to write a service that changes under us, where nothing is waited for
 
 
 def new_attempt(
@@ -68,15 +71,19 @@ class Course:
     def run(self, revision: Revision, open_attempt: Attempt | None) -> Outcome:
         base = {name: s.version for name, s in self.observed.services.items()}
         resumed = False
-        if open_attempt is not None and open_attempt.digest == self.bound.digest:
+        same = open_attempt is not None and open_attempt.digest == self.bound.digest
+        if open_attempt is not None and same:
             base, resumed = dict(open_attempt.base), True
-            self.attempt = replace(open_attempt, actor=self.settings.actor, renewed=self.settings.now())
-            journal.mark(self.engine, self.attempt, take_over=True)
+        if open_attempt is not None and same and journal.same_record(open_attempt.bound, self.bound):
+            taken = replace(open_attempt, actor=self.settings.actor, renewed=self.settings.now())
+            self.attempt = journal.mark(self.engine, taken, take_over=True)
             self.note(f"going on with attempt {open_attempt.number}, which {lease.shown(open_attempt.actor)} left")
         else:
+            # The same plan bound anew: what was to be generated, and was not yet, has other names now, and a record
+            # that names what never came to be is no place to return to.
             if open_attempt is not None:
                 self._supersede(open_attempt)
-            attempt = new_attempt(self.prepared, revision, self.settings, "applying", "")
+            attempt = replace(new_attempt(self.prepared, revision, self.settings, "applying", ""), base=base)
             try:
                 self.attempt = journal.begin(self.engine, attempt)
             except EngineError as error:
@@ -86,8 +93,8 @@ class Course:
                     "another apply of this stack began at the same moment; nothing was written"
                 ) from error
         items = self._items(base, resumed)
-        if resumed and open_attempt is not None and open_attempt.phase == "rolling-back":
-            return self._back(items, open_attempt.reason)
+        if self.attempt.phase == "rolling-back":
+            return self._back(items, self.attempt.reason)
         return self._forward(items)
 
     def _supersede(self, attempt: Attempt) -> None:
@@ -173,7 +180,7 @@ class Course:
     def _send_all(self, items: Items) -> Outcome:
         """Without gates and without a verdict. The attempt stays open: the next apply takes it up and judges it."""
         self.observed = refresh(self.engine, self.observed)
-        written = [self._write(item, back=False) for item in items.values()]
+        written = [self._send(item) for item in items.values()]
         conflict = "it was written by somebody else at the same moment; apply again"
         failures = tuple(f"{i.name}: {i.text if i.state == FAILED else conflict}" for i in written if not i.written)
         if failures:
@@ -181,15 +188,29 @@ class Course:
             return Outcome(result=Result.FAILED, reason=failures[0], failures=failures, changed=tuple(self.changed))
         return Outcome(result=Result.APPLIED, reason="sent, not waited for", changed=tuple(self.changed))
 
+    def _send(self, item: Item) -> Item:
+        """A write that met with a conflict may have been ours: what is there now tells, and decides anew."""
+        for _ in range(CONFLICTS):
+            sent = self._write(item, back=False)
+            if sent.written or sent.state == FAILED:
+                return sent
+            self.observed = refresh(self.engine, self.observed)
+            live = self.observed.services.get(item.name)
+            if live is not None and item.spec is not None and machine.is_written(live.spec, item.spec):
+                return machine.sent(item, self.observed)
+        return item
+
     def _succeed(self) -> Outcome:
         self.phase = "finishing"
         self.tell()
-        history = self.prepared.history
         problems = remove_orphans(self.engine, self.prepared.diff, self.settings.sleep, self._hold)
         self._close("applied", "applied")
-        kept = [a.bound for a in history.attempts if a.phase == "applied"][-max(self.settings.keep, 1) :]
-        collect_generations(self.engine, self.bound, kept, prune=self.prepared.diff.prune)
-        journal.forget(self.engine, history)
+        assert self.attempt is not None
+        try:
+            observed = observe(self.engine, self.bound.stack)
+            clean_up(self.engine, self.prepared, observed, self.settings, self.attempt.number)
+        except EngineError as error:  # it is applied, and the next apply cleans up
+            problems.append(f"what is not needed any more is still there: {error.message}")
         return Outcome(result=Result.APPLIED, reason="applied", changed=tuple(self.changed), failures=tuple(problems))
 
     def _back(self, items: Items, reason: str, failures: tuple[str, ...] = ()) -> Outcome:
@@ -232,9 +253,9 @@ class Course:
                     create = self.engine.create_config if change.kind == "config" else self.engine.create_secret
                     create(change.spec, self.bound.data[change.kind, change.name])
             except EngineError as error:
-                if error.kind in ("unreachable", "lease"):
+                if error.temporary or error.kind == "lease":
                     raise
-                if error.kind != "exists":  # an earlier, interrupted run has made it
+                if error.kind != "exists":  # somebody else has just made it, or an earlier run of this plan
                     return f"the engine refused the {change.kind} {change.name}: {error.message}"
             self.note(f"created {change.kind} {change.name}")
         self.observed = observe(self.engine, self.bound.stack)
@@ -300,7 +321,7 @@ class Course:
         except EngineError as error:
             if error.kind == "conflict":
                 return item  # read again, decide again; never a blind retry
-            if error.kind == "unreachable":
+            if error.temporary or error.kind == "lease":
                 raise
             return replace(item, state=FAILED, text=f"the engine refused it: {error.message}", written=back)
         if item.name not in self.changed:
@@ -312,8 +333,19 @@ class Course:
 
     def _hold(self) -> None:
         """Before each write: raises LeaseLostError when somebody else has taken this stack over."""
-        assert self.attempt is not None
-        journal.hold(self.engine, self.attempt)
+        if self.attempt is not None:  # before that there is nothing to be held
+            journal.hold(self.engine, self.attempt)
+
+    def patience(self) -> Patience:
+        """A rollout that has begun waits also for an engine that is not there: it may be started anew."""
+        return Patience(
+            seconds=self.settings.outage,
+            absent=True,
+            now=self.settings.now,
+            sleep=self.settings.sleep,
+            tell=self.note,
+            hold=self._hold,
+        )
 
     def _close(self, phase: str, reason: str) -> None:
         assert self.attempt is not None
@@ -341,6 +373,15 @@ class Course:
         self.settings.progress(
             Progress(phase=self.phase, elapsed=self.settings.now() - self.started, services=services)
         )
+
+
+def clean_up(engine: Engine, prepared: Prepared, observed: Observed, settings: Settings, current: int) -> None:
+    """Remove generations and records that nobody can return to any more. ``current``: the number of the attempt that
+    the stack is at."""
+    applied = [a.bound for a in prepared.history.attempts if a.phase == "applied" and a.number != current]
+    kept = applied[-max(settings.keep, 1) :]
+    collect_generations(engine, superfluous(observed, prepared.bound, kept, prune=prepared.diff.prune))
+    journal.forget(engine, prepared.history)
 
 
 def _published(spec: Json) -> list[int]:

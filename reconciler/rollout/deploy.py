@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reconciler.engine import Engine
+from reconciler.engine import Engine, EngineError
 from reconciler.rollout import journal, lease
-from reconciler.rollout.course import Course, new_attempt
+from reconciler.rollout.course import Course, clean_up, new_attempt
 from reconciler.rollout.journal import Attempt, LeaseLostError, Revision
 from reconciler.rollout.outcome import Outcome, Result
 from reconciler.rollout.prepare import TIMEOUT, Prepared, Settings, prepare
@@ -51,10 +51,26 @@ def carry_out(engine: Engine, prepared: Prepared, revision: Revision, settings: 
         return Outcome(result=Result.REFUSED, reason=reason)
     if open_attempt is None and prepared.diff.empty:
         return _unchanged(engine, prepared, revision, settings)
+    course = Course(engine, prepared, settings)
     try:
-        return Course(engine, prepared, settings).run(revision, open_attempt)
+        with engine.waiting(course.patience()):
+            return course.run(revision, open_attempt)
     except LeaseLostError as lost:
-        return Outcome(result=Result.REFUSED, reason=str(lost))
+        result = Result.CANCELLED if course.changed else Result.REFUSED
+        return Outcome(result=result, reason=str(lost), changed=tuple(course.changed))
+    except EngineError as error:
+        if course.attempt is None:
+            raise
+        raise EngineError(error.kind, f"{error.message}\n{_half_way(course.attempt)}", error.status) from error
+
+
+def _half_way(attempt: Attempt) -> str:
+    if not attempt.open:
+        return f"  attempt {attempt.number} of stack {attempt.bound.stack} has ended before: {attempt.phase}"
+    return (
+        f"  the rollout of stack {attempt.bound.stack} stopped half-way and its attempt {attempt.number} stays open:"
+        f" do the same again, and it goes on from there (from another machine after {lease.TTL:.0f} s)"
+    )
 
 
 def _held_elsewhere(attempt: Attempt, settings: Settings) -> bool:
@@ -64,8 +80,12 @@ def _held_elsewhere(attempt: Attempt, settings: Settings) -> bool:
 
 
 def _unchanged(engine: Engine, prepared: Prepared, revision: Revision, settings: Settings) -> Outcome:
-    """Nothing differs. What other means deployed becomes LastGood, once; else nothing is written at all."""
-    if prepared.history.last_good is None and prepared.bound.services:
+    """Nothing differs. What other means deployed becomes LastGood, once; what a run that was interrupted at its very
+    end left behind is cleaned up; else nothing is written at all."""
+    good = prepared.history.last_good
+    if good is not None and good is prepared.history.last:
+        clean_up(engine, prepared, prepared.observed, settings, good.number)
+    if good is None and prepared.bound.services:
         now = settings.now()
         journal.begin(engine, new_attempt(prepared, revision, settings, "applied", "adopted as it runs", ended=now))
     return Outcome(result=Result.UNCHANGED, reason="no changes")

@@ -29,6 +29,7 @@ KEEP = 20  # attempts
 GENERATIONS = 5  # good revisions whose configs and secrets are kept, so that one can return to them
 _OPEN = ("applying", "rolling-back")
 _TEXT_LIMIT = 2000  # characters of a label's text
+_RIVALS = 5  # tries to write a record that changes under us
 
 
 class LeaseLostError(EngineError):
@@ -168,42 +169,54 @@ def _group(attempt: Attempt) -> str:
     return hashlib.sha256(f"{attempt.actor} {attempt.number} {attempt.started!r}".encode()).hexdigest()[:8]
 
 
-def hold(engine: Engine, attempt: Attempt) -> int:
-    """The record's version index. Raises LeaseLostError when another actor has taken the stack over."""
-    return _record_version(engine, attempt, attempt.actor)
+def hold(engine: Engine, attempt: Attempt) -> None:
+    """Raises LeaseLostError when another actor has taken the stack over."""
+    _same_holder(attempt, _record(engine, attempt)["Spec"].get("Labels") or {}, {attempt.actor})
 
 
-def _record_version(engine: Engine, attempt: Attempt, only: str = "") -> int:
+def _record(engine: Engine, attempt: Attempt) -> Json:
     try:
-        record = engine.inspect_config(attempt.object_id)
+        return engine.inspect_config(attempt.object_id)
     except EngineError as error:
         if error.kind != "not-found":
             raise
         raise LeaseLostError(f"the record of {attempt.bound.stack} is gone: the stack was removed meanwhile") from error
-    holder = (record["Spec"].get("Labels") or {}).get("stackc.actor", "")
-    if only and holder != only:
+
+
+def _same_holder(attempt: Attempt, labels: Mapping[str, str], holders: set[str]) -> None:
+    holder = labels.get("stackc.actor", "")
+    if holder not in holders:
         raise LeaseLostError(
             f"{lease.shown(holder)} has taken over the rollout of {attempt.bound.stack}; this one has stopped"
         )
-    return int(record["Version"]["Index"])
 
 
 def mark(engine: Engine, attempt: Attempt, *, take_over: bool = False) -> Attempt:
     """Write the attempt's phase, reason and lease. Raises LeaseLostError when another actor has taken it over.
 
-    The open attempt is the stack's lease: who holds it renews it, and every write of it is a compare-and-swap.
+    The open attempt is the stack's lease: who holds it renews it, and every write of it is a compare-and-swap. One that
+    did not come through is decided anew by what the record says then: it may have been this very write.
     """
-    version = _record_version(engine, attempt) if take_over else hold(engine, attempt)
-    spec = {"Name": _name(attempt), "Labels": _labels(attempt)}
-    try:
-        engine.update_config(attempt.object_id, version, spec)
-    except EngineError as error:
-        if error.kind == "conflict":
-            raise LeaseLostError(
-                f"somebody else writes the record of {attempt.bound.stack} at the same time"
-            ) from error
-        raise
-    return attempt
+    labels = _labels(attempt)
+    holders = {attempt.actor}
+    for again in range(_RIVALS):
+        record = _record(engine, attempt)
+        found = record["Spec"].get("Labels") or {}
+        if again and found == labels:
+            return attempt
+        if take_over and not again:
+            holders.add(found.get("stackc.actor", ""))
+        _same_holder(attempt, found, holders)
+        try:
+            engine.update_config(
+                attempt.object_id, int(record["Version"]["Index"]), {"Name": _name(attempt), "Labels": labels}
+            )
+        except EngineError as error:
+            if error.kind != "conflict":
+                raise
+        else:
+            return attempt
+    raise LeaseLostError(f"somebody else writes the record of {attempt.bound.stack} at the same time")
 
 
 def clear(engine: Engine, attempt: Attempt) -> None:
@@ -217,7 +230,11 @@ def forget(engine: Engine, history: History, keep: int = KEEP) -> None:
     old = [a for a in history.attempts if a is not history.last_good and not a.open]
     gone = [identity for a in old[: max(surplus, 0)] for identity in (a.object_id, *a.parts)]
     for identity in (*gone, *history.loose):
-        engine.remove("configs", identity)
+        try:
+            engine.remove("configs", identity)
+        except EngineError as error:
+            if error.kind != "not-found":
+                raise
 
 
 def _name(attempt: Attempt) -> str:
@@ -282,6 +299,17 @@ def encode(bound: Bound, base: Mapping[str, int]) -> bytes:
     record: Json = {"format": "stackc.attempt/1", **bound_to_json(bound), "base": base}
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), default=dict)
     return base64.b64encode(zlib.compress(text.encode(), 6))
+
+
+def same_record(one: Bound, other: Bound) -> bool:
+    """Whether one bound plan stands for the other in the history: the same specs, and the same generations."""
+    return _gist(one) == _gist(other)
+
+
+def _gist(bound: Bound) -> str:
+    """Bodies of configs and secrets count by name: those of generations that exist come without their labels."""
+    record = {**bound_to_json(bound), **{kind: sorted(getattr(bound, kind)) for kind in ("configs", "secrets")}}
+    return json.dumps(record, sort_keys=True, default=dict)
 
 
 def decode(data: bytes) -> tuple[Bound, dict[str, int]]:

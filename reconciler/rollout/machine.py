@@ -107,7 +107,7 @@ def _taken_up(item: Item, live: ObservedService | None, tasks: list[ObservedTask
     engine, which goes back to the previous spec by itself."""
     if item.spec is None:
         return replace(item, state=SENT) if live is None else item
-    if live is not None and _is_written(live.spec, item.spec):
+    if live is not None and is_written(live.spec, item.spec):
         if back and live.update_state == "rollback_paused":
             return item
         known = frozenset(t.id for t in tasks if not t.current or not t.live)
@@ -118,7 +118,7 @@ def _taken_up(item: Item, live: ObservedService | None, tasks: list[ObservedTask
     return item
 
 
-def _is_written(live: Json, spec: Json) -> bool:
+def is_written(live: Json, spec: Json) -> bool:
     """The same spec; one that only counts ForceUpdate up has still to be sent."""
     counts = [(one.get("TaskTemplate") or {}).get("ForceUpdate") or 0 for one in (live, spec)]
     return normal(live) == normal(spec) and counts[0] >= counts[1]

@@ -21,6 +21,7 @@ from stackc.observed import Observed
 from stackc.plan import StackPlan
 
 TIMEOUT = 600.0  # seconds for one direction of a rollout
+OUTAGE = 120.0  # seconds for which an engine that does not answer is waited for once a rollout has begun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Settings:
     """
 
     timeout: float = TIMEOUT
+    outage: float = OUTAGE
     prune: bool = False
     max_removals: int | None = None  # services; None: the plan's own budget
     keep: int = journal.GENERATIONS  # good revisions whose configs and secrets are kept
