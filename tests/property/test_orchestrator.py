@@ -107,6 +107,7 @@ class History:
 
     def __post_init__(self) -> None:
         self.healing = False
+        self.unfinished = False
         self.sim = Simulation(
             script=self._script,
             nodes={name: single_node(name) for name in NODES},
@@ -149,6 +150,14 @@ class History:
                 self.sim.run_for(pause)
 
     def happen(self, event: Event) -> None:
+        self.cause(event)
+        if event[0] in ("update", "again", "roll back"):
+            update, service = self.sim.memory.updates.get("web"), self.sim.services["web"]
+            # An update that has failed and lets its last workers finish is kept, as in Swarm, by what has its spec
+            # for a goal, and never tells of an end: a rollback stays begun until somebody writes again.
+            self.unfinished = update is not None and update.stopped and update.service.spec == service.spec
+
+    def cause(self, event: Event) -> None:
         sim, (kind, what) = self.sim, event
         if kind == "update":
             sim.update("web", what)
@@ -297,7 +306,7 @@ def test_when_nothing_fails_any_more_every_slot_runs(data: st.DataObject, seed: 
     assert (
         all(task.status.state == TaskState.RUNNING for task in sim.live("web")) or sim.update_state("web") == "paused"
     )
-    assert sim.update_state("web") not in ("updating", "rollback_started")
+    assert history.unfinished or sim.update_state("web") not in ("updating", "rollback_started")
 
 
 @settings(max_examples=40 * EFFORT, suppress_health_check=SLOW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from orchestration import (
+    QUICK,
     config,
     created_at,
     deployed,
@@ -375,6 +376,24 @@ def test_the_same_spec_again_orphans_the_running_update() -> None:
     assert sim.update_state("web") is None
     assert tags(sim) == ["stillborn"] * 3 + ["1"]
     assert sim.services["web"].previous_spec == spec
+
+
+def test_a_rollback_to_the_goal_of_an_update_that_has_failed_stays_begun_until_the_next_write() -> None:
+    """The failed update, whose last worker still waits, counts as being at work on it, and says nothing at its end."""
+    scripts = {1: STILLBORN, 2: Script(prepare=0, start=10, stop=0)}
+    spec = service("2", 3, UpdateConfig=config(parallelism=2, delay=1))
+    sim = deployed(service("1", 3))
+    sim.agent.rewrite(lambda task: scripts.get(task.slot, QUICK))
+    sim.update("web", spec)
+    sim.run_until(5)
+    assert sim.update_state("web") == "paused"
+    sim.update("web", dict(spec))
+    assert sim.roll_back("web")  # to the same
+    sim.run_until(1000)
+    assert (sim.update_state("web"), tags(sim)[-1]) == ("rollback_started", "1")
+    sim.update("web", dict(spec))
+    sim.run_until(2000)
+    assert (sim.update_state("web"), tags(sim)[-1]) == ("completed", "2")
 
 
 def test_the_same_spec_again_is_silent_on_success_too() -> None:
