@@ -14,9 +14,9 @@ x-deploy: &deploy
   update_config: &update
     parallelism: 2
     delay: 10s
-    monitor: 15s
+    monitor: 60s
     failure_action: rollback
-    order: start-first
+    order: stop-first
   rollback_config:
     <<: *update
     failure_action: pause

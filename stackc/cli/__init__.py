@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None, shell: Shell | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if shell is not None:
         return _dispatch(arguments, shell)
+    gc.disable()  # what is imported stays
     exit_code = _dispatch(arguments, Shell.of_process())
     gc.freeze()  # the process ends: its last collection would look at everything once more, for 5 ms
     return exit_code
@@ -66,6 +67,7 @@ def _run(name: str, rest: Sequence[str], shell: Shell) -> int:
     args = _parsed(name, module, rest)
     if isinstance(args, int):
         return args
+    gc.enable()
     try:
         return int(module.run(args, shell))
     except UserError as error:
