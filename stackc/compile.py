@@ -11,7 +11,6 @@ from stackc.assemble.canonical import canonical
 from stackc.assemble.context import COMPOSE, STACK, Context, is_crowded, normal_name
 from stackc.assemble.context import explain as explain_source
 from stackc.assemble.interpolate import interpolate
-from stackc.assemble.merge import merge
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Suppressed, has_errors
 from stackc.hints import TYPE_CHECKING, NamedTuple, Sequence
@@ -191,7 +190,12 @@ def _merged(documents: list[Document], context: Context) -> Mapping | None:
         if is_crowded(document.root, context):
             return None
         tree = _canonical(document.root, context)
-        root = tree if root is None else merge(root, tree, context)
+        if root is None:
+            root = tree
+        else:
+            from stackc.assemble.merge import merge
+
+            root = merge(root, tree, context)
     return root
 
 

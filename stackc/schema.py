@@ -238,9 +238,12 @@ def _is_within(least: float, most: float) -> Check:
 
 
 def _fits_pattern(pattern: str) -> Check:
-    from stackc.schema_patterns import fits_pattern
+    def fits(node: Any) -> bool:
+        from stackc.schema_patterns import fits_pattern
 
-    return lambda node: fits_pattern(node.value, pattern)
+        return fits_pattern(node.value, pattern)
+
+    return fits
 
 
 def fits_key(key: str, pattern: str) -> bool:
