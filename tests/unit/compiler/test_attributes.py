@@ -178,3 +178,13 @@ def test_a_key_of_compose_is_no_key_of_stack_files() -> None:
     assert {ROWS[f"services.*.{key}"].stack for key in ("scale", "platform", "gpus")} == {UNKNOWN}
     assert {ROWS[f"services.*.{key}"].stack for key in ("mem_limit", "extends", "volumes_from")} == {REFUSED}
     assert ROWS["services.*.depends_on"].stack == ROWS["services.*.depends_on"].compose == OURS
+
+
+def test_every_key_that_only_compose_compiles_has_a_case() -> None:
+    cases = (HERE.parents[1] / "cases" / "compose-keys").glob("*/in.yml")
+    text = "\n".join(path.read_text() for path in cases)
+    keys = {
+        path.rpartition(".")[2] for path, attr in ROWS.items() if attr.compose == COMPILED != attr.stack and attr.engine
+    }
+    assert len(keys) > 25
+    assert sorted(key for key in keys if f"{key}:" not in text) == []
