@@ -73,7 +73,10 @@ class Faults:
         self.delay = delay
         self.calls: list[str] = []  # "METHOD /path", without version and query
         self.fired = False
+        self.harmed = ""  # the call that was, as in ``calls``
         self._at = 0
+        self._counted = 0
+        self._only_writes = False
         self._fault: Fault | None = None
         self._victim: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
@@ -83,11 +86,19 @@ class Faults:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
-    def arm(self, at: int = 0, fault: Fault | None = None, victim: Callable[[], None] = lambda: None) -> None:
+    def arm(
+        self,
+        at: int = 0,
+        fault: Fault | None = None,
+        victim: Callable[[], None] = lambda: None,
+        *,
+        only_writes: bool = False,
+    ) -> None:
         """Count anew from 1 and harm the call with this number; none at all for 0."""
         with self._lock:
-            self.calls, self.fired, self._quiet_until = [], False, 0.0
+            self.calls, self.fired, self.harmed, self._quiet_until = [], False, "", 0.0
             self._at, self._fault, self._victim = at, fault, victim
+            self._counted, self._only_writes = 0, only_writes
 
     def close(self) -> None:
         self._server.shutdown()
@@ -98,14 +109,14 @@ class Faults:
         """What is to happen to this call, which is counted."""
         with self._lock:
             self.calls.append(call)
-            number = len(self.calls)
+            self._counted += not (self._only_writes and call.startswith("GET "))
             if self._fault is Fault.OUTAGE and self.fired:
                 return Fault.OUTAGE if time.monotonic() < self._quiet_until else None
             if self._fault is Fault.ALWAYS_500 and self.fired:
                 return Fault.ALWAYS_500
-            if number != self._at:
+            if self.fired or self._counted != self._at:
                 return None
-            self.fired = True
+            self.fired, self.harmed = True, call
             self._quiet_until = time.monotonic() + self.delay
             return self._fault
 
