@@ -414,7 +414,7 @@ ATTRIBUTES: tuple[Attr, ...] = (
     _limit.beside("cpu_period", "NanoCPUs", "cpu_limit", lenient="int", short="integer", **_COMPOSE),
     _limit.beside("mem_limit", "MemoryBytes", "bytes", short="bytes", instead=_LIMITS, **_FORBIDDEN),
     _reserved.beside("mem_reservation", "MemoryBytes", "bytes", short="bytes", **_COMPOSE),
-    _resources.beside("memswap_limit", "SwapBytes", "swap", since="1.52", instead=_LIMITS, short="bytes", **_FORBIDDEN),
+    _resources.beside("memswap_limit", "SwapBytes", "swap", since="1.52", instead=_LIMITS, short="swap", **_FORBIDDEN),
     _resources.beside("mem_swappiness", "MemorySwappiness", "whole", since="1.52", short="bytes", **_COMPOSE),
     _limit.beside("pids_limit", "Pids", "pids", cast="int", **_COMPOSE),
     _service.refused("cpu_shares", _NO_FIELD, _LIMITS, stack=REFUSED, lenient="int", short="integer"),

@@ -54,6 +54,7 @@ COMPOSE: dict[str, Convert] = {
     **STACK,
     "words": values.compose_words,
     "size": values.size_in_bytes,
+    "swap": values.swap,
     "cpus": values.cpus,
     "dns": values.strings_given,
     "environment": pairs.compose_environment,

@@ -106,8 +106,11 @@ def size_in_bytes(node: Node, context: Context, path: tuple[str, ...]) -> Node |
     if not isinstance(node, Scalar) or node.value is None:
         return None
     if not isinstance(node.value, str) and not context.is_stack:
-        if isinstance(node.value, int):  # a number is a number of bytes, -1 means no limit
-            return node
+        if isinstance(node.value, int):  # a number is a number of bytes
+            if node.value >= 0:
+                return node
+            context.report("SC3004", f"`{node.text}` is negative", node, path=path)
+            return None
         hint = "write a whole number of bytes, or a size in quotes"
         context.report("SC2101", f"`{node.text}` has no effect: no fractions are read here", node, path=path, hint=hint)
         return None
@@ -116,6 +119,11 @@ def size_in_bytes(node: Node, context: Context, path: tuple[str, ...]) -> Node |
     except ValueError as error:
         context.report("SC3004", f"`{node.value}` {error}", node, path=path)
         return None
+
+
+def swap(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
+    """A size, or -1 for no limit."""
+    return node if isinstance(node, Scalar) and node.value == -1 else size_in_bytes(node, context, path)
 
 
 def cpus(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
