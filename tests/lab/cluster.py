@@ -123,11 +123,14 @@ class Node(Engine):
     """An engine with a name, an address and a cable."""
 
     settings: ClassVar[dict[str, object]] = {"insecure-registries": [f"{SWITCH}/32"]}
+    pulls = True
 
     def __init__(self, switch: Switch, number: int) -> None:
         super().__init__()
         self.name = f"node-{number}"
         self.address = f"{SWITCH.rpartition('.')[0]}.{10 + number}"
+        # Engines put another name server in place of 127.0.0.1. Here nobody listens: foreign names are refused at once.
+        (self.folder / "resolv.conf").write_text(f"nameserver {SWITCH}\n")
         self.alive = False
         self._switch = switch
         self._number = number

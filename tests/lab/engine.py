@@ -71,6 +71,8 @@ class Engine:
 
     settings: ClassVar[dict[str, object]] = {}
     """dockerd's daemon.json."""
+    pulls: ClassVar[bool] = False
+    """Whether a task asks the registry for its image; else images must be there, and nothing waits for a registry."""
 
     def __init__(self) -> None:
         # Short: a unix socket's path may have 107 bytes, and containerd puts its own below exec.
@@ -109,11 +111,11 @@ class Engine:
         arguments += ["--exec-root", f"{self.folder}/exec", "--pidfile", f"{self.folder}/pid", "-H", self.host]
         arguments += ["--cgroup-parent", f"/{self._cgroup}", "--exec-opt", "native.cgroupdriver=cgroupfs"]
         namespaces = ["--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child=SIGKILL", "--mount-proc"]
+        offline = {} if self.pulls else {"DOCKER_SERVICE_PREFER_OFFLINE_IMAGE": "1"}
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["unshare", *namespaces, "sh", "-c", _INIT, "engine", str(self.folder), *arguments],
-                # A present image is used as it is; without this every task start first asks a registry.
-                env={**os.environ, "PATH": _path(), "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE": "1", "LAB_SETUP": setup},
+                env={**os.environ, "PATH": _path(), **offline, "LAB_SETUP": setup},
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from lab.engine import Engine
 
-REDIS = ("redis-server", "redis-cli")
+REDIS = ("redis-server", "redis-cli", "getent")
 _LEFT_OUT = {"test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip", "pydoc_data"}
 _LEFT_OUT |= {"site-packages", "dist-packages"}
 
@@ -64,7 +64,7 @@ def python(archive: Path) -> Path:
 
 
 def redis(archive: Path) -> Path:
-    """Busybox, redis-server and redis-cli, at ``/usr/bin`` as in Debian."""
+    """Busybox, and redis-server, redis-cli and getent at ``/usr/bin`` as in Debian."""
     with tarfile.open(archive, "w") as tar:
         _add_box(tar)
         programs = [Path(found) for name in REDIS if (found := shutil.which(name)) is not None]
