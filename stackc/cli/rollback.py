@@ -6,6 +6,10 @@ from argparse import ArgumentParser, Namespace
 
 from stackc.cli.engine import add_format, add_host, add_show_env, add_stack, engine
 from stackc.cli.shell import Shell, UserError
+from stackc.hints import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.rollout.journal import Attempt, History
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -21,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, shell: Shell) -> int:
     from reconciler.rollout import Revision, Settings, carry_out
-    from reconciler.rollout.journal import Attempt, History, read
+    from reconciler.rollout.journal import read
     from reconciler.rollout.prepare import prepare_bound
     from stackc.cli.ask import confirmed
     from stackc.cli.progress import view
@@ -38,6 +42,10 @@ def run(args: Namespace, shell: Shell) -> int:
             return found
         good = [a for a in history.attempts if a.phase == "applied"]
         last = history.last
+        if last is not None and last.open:  # a rollback whose process died is gone on with, not undone
+            begun = [a for a in good if a.digest == last.digest and last.revision.message == _message(a)]
+            if begun:
+                return begun[-1]
         if last is not None and last.phase != "applied" and good:
             return good[-1]
         if len(good) < 2:
@@ -52,9 +60,12 @@ def run(args: Namespace, shell: Shell) -> int:
             shell.out.write(plan_diff.text(prepared.diff, client.manager(), env=args.show_env))
         if not prepared.diff.empty and not confirmed(args, shell):
             return 1
-        message = f"rollback to revision {target.number}"
         with view(shell, args.format, colour=not args.no_color) as progress:
             settings = Settings(timeout=args.timeout, progress=progress)
-            revision = Revision(commit=target.revision.commit, message=message, author=target.revision.author)
+            revision = Revision(commit=target.revision.commit, message=_message(target), author=target.revision.author)
             outcome = carry_out(client, prepared, revision, settings)
     return tell(outcome, args.stack, shell, args.format)
+
+
+def _message(target: Attempt) -> str:
+    return f"rollback to revision {target.number}"
