@@ -5,9 +5,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 
+STREAMS = {1: "stdout", 2: "stderr"}
 
-def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The payload of each frame (8 bytes of header: stream, length; then a line). A cut-off frame is left out."""
+
+def frames_of(chunks: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+    """(stdout or stderr, a line) of each frame: 8 bytes of header with stream and length, then the line. A cut-off
+    frame is left out."""
     buffer = b""
     for chunk in chunks:
         buffer += chunk
@@ -15,5 +18,10 @@ def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
             (size,) = struct.unpack(">I", buffer[4:8])
             if len(buffer) < 8 + size:
                 break
-            yield buffer[8 : 8 + size]
+            yield STREAMS.get(buffer[0], ""), buffer[8 : 8 + size]
             buffer = buffer[8 + size :]
+
+
+def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of both streams."""
+    return (line for _, line in frames_of(chunks))
