@@ -149,6 +149,7 @@ CODES: dict[str, Code] = {
     "SC4052": Code(_W, "a label that belongs to docker", "choose another name", True),
     "SC4053": Code(_W, "a dependency that docker ignores", "remove it, or add the service", True),
     "SC4054": Code(_E, "a dependency in a later wave", "change one of the wave numbers"),
+    "SC4055": Code(_E, "too many published ports", "publish fewer: each one is opened on every node"),
     "SC4101": Code(_W, "a switch without a reason", "write: # stackc: ignore CODE -- why this is meant"),
     "SC4102": Code(_W, "a switch that is not understood", "write: # stackc: ignore CODE -- why this is meant"),
     "SC4103": Code(_W, "a switch for a code that cannot be switched off", "correct the file instead"),

@@ -16,6 +16,8 @@ DIALECTS = (STACK, COMPOSE)
 MOST_SERVICES = 10_000
 MOST_GROWTH = 64 * 1024 * 1024
 """So many characters may variables and env files add to the project."""
+MOST_PORTS = 70_000
+"""So many ports may the ranges of all services be written out to: every port there is, and a few."""
 MOST_VARIABLES = 1_000_000
 """So many variables and labels may all services have from files."""
 
@@ -49,11 +51,11 @@ class Context:
     dialect. ``inactive``: the canonical services that no active profile asked for, by name (Compose dialect).
     ``faulty``: values that could not be interpolated, by their place: what else is wrong with them would be no news.
     ``texts``: the env files that were read, by absolute path; ``variables``: how many came of them; ``growth``: how
-    many characters."""
+    many characters; ``ports``: how many ports the ranges hold."""
 
     __slots__ = (
-        "dialect", "environment", "faulty", "findings", "folder", "growth", "inactive", "reader", "texts", "variables",
-        "version",
+        "dialect", "environment", "faulty", "findings", "folder", "growth", "inactive", "ports", "reader", "texts",
+        "variables", "version",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +72,7 @@ class Context:
         self.texts: dict[str, str] = {}
         self.variables = 0
         self.growth = 0
+        self.ports = 0
 
     @property
     def is_stack(self) -> bool:
@@ -96,6 +99,13 @@ class Context:
         if self.growth > MOST_GROWTH >= before:
             self.report("SC1205", f"variables and env files add more than {MOST_GROWTH} characters", at)
         return self.growth > MOST_GROWTH
+
+    def has_too_many_ports(self, ports: int, at: Node) -> bool:
+        """Count what a range of ports is written out to; more than a stack could publish is reported, once."""
+        before, self.ports = self.ports, self.ports + ports
+        if self.ports > MOST_PORTS >= before:
+            self.report("SC4055", f"the ranges of the file hold more than {MOST_PORTS} ports", at)
+        return self.ports > MOST_PORTS
 
     def scope(self, at: Node | None) -> Scope:
         """Folder and variables of the file that ``at`` stands in."""

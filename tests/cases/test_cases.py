@@ -29,6 +29,7 @@ ELSEWHERE = {
     "SC1012": "tests/unit/compiler/test_compiler_parse.py: alias bombs",
     "SC1205": "tests/unit/compiler/test_compiler_values.py: values of megabytes",
     "SC1307": "tests/unit/compiler/test_project.py: hundreds of files",
+    "SC4055": "tests/unit/compiler/test_bad_inputs.py: hundreds of thousands of ports",
     "SC4018": "tests/unit/compiler/test_compile_stack.py: thousands of services",
 }
 """Codes whose input is too large for a folder, or that have none."""

@@ -30,6 +30,8 @@ def stack_ports(node: Node, context: Context, path: tuple[str, ...]) -> Node | N
         except ValueError as error:
             context.report("SC3001", f"`{item.value}` is no port: {error}", item, path=path, hint=_HINT)
             continue
+        if context.has_too_many_ports(len(ports), item):
+            return sequence(items, node)
         if ports[0].address not in _EVERY:
             _no_address(ports[0].address, item, context, path)
         for one in ports:
@@ -84,7 +86,9 @@ def _short_port(item: Scalar, context: Context, path: tuple[str, ...]) -> list[M
     except ValueError as error:
         context.report("SC3001", f"`{item.value}` is no port: {error}", item, path=path, hint=_HINT)
         return []
-    made = []
+    made: list[Mapping] = []
+    if context.has_too_many_ports(len(ports), item):
+        return made
     for one in ports:
         entries: dict[str, Node] = {"mode": scalar("ingress", item)}
         if one.address:

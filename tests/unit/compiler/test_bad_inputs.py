@@ -176,6 +176,16 @@ COMPOSE = [
     refused("92 exa", service("mem_limit: 1EB"), "SC3004"),
     refused("92 hex", service("mem_limit: '0x10'"), "SC3004"),
     refused("93 range", service("ports: ['80-1:80']"), "SC3001"),
+    refused(
+        "93 many",
+        "services:\n" + "".join(f"  s{n}: {{image: x:1, ports: ['1-65535:80']}}\n" for n in range(10)),
+        "SC4055",
+    ),
+    refused(
+        "93 many in a stack",
+        "version: '3.8'\nservices:\n" + "".join(f"  s{n}: {{image: x:1, ports: ['1-65535:80']}}\n" for n in range(10)),
+        "SC4055",
+    ),
     refused("93 high", service("ports: ['99999']"), "SC3001"),
     refused("94 empty", service("") + "secrets: {s: {environment: EMPTY}}", "SC4012"),
     refused("94 large", service("") + "secrets: {s: {environment: HALF}}", "SC4012"),
