@@ -179,7 +179,7 @@ COMPOSE = [
     refused(
         "93 many",
         "services:\n" + "".join(f"  s{n}: {{image: x:1, ports: ['1-65535:80']}}\n" for n in range(10)),
-        "SC4055",
+        "SC4055 SC3001",
     ),
     refused(
         "93 many in a stack",
