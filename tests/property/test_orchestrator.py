@@ -107,7 +107,7 @@ class History:
 
     def __post_init__(self) -> None:
         self.healing = False
-        self.unfinished = False
+        self.kept = False
         self.sim = Simulation(
             script=self._script,
             nodes={name: single_node(name) for name in NODES},
@@ -150,14 +150,6 @@ class History:
                 self.sim.run_for(pause)
 
     def happen(self, event: Event) -> None:
-        self.cause(event)
-        if event[0] in ("update", "again", "roll back"):
-            update, service = self.sim.memory.updates.get("web"), self.sim.services["web"]
-            # An update that has failed and lets its last workers finish is kept, as in Swarm, by what has its spec
-            # for a goal, and never tells of an end: a rollback stays begun until somebody writes again.
-            self.unfinished = update is not None and update.stopped and update.service.spec == service.spec
-
-    def cause(self, event: Event) -> None:
         sim, (kind, what) = self.sim, event
         if kind == "update":
             sim.update("web", what)
@@ -229,16 +221,33 @@ def updates_keep_to_their_parallelism(sim: Simulation, made: Step) -> None:
         assert update.workers or update.monitor_until is not None
 
 
-def no_more_slots_than_replicas(sim: Simulation, made: Step) -> None:
+def note_a_kept_update(history: History) -> Callable[[Simulation, Step], None]:
+    """A rollback that finds an update at work with the very spec it goes back to lets it go on, as in Swarm: with the
+    slots that it has, though the rollback has filled others instead of those that were given up, and if it has failed
+    already, without an end: the rollback stays begun until somebody writes again."""
+
+    def check(sim: Simulation, made: Step) -> None:
+        service, update = sim.services["web"], made.memory.updates.get("web")
+        going_back = sim.update_state("web") == "rollback_started"
+        if not going_back:
+            history.kept = False
+        elif update is not None and made.empty:
+            history.kept = update.service.update_status != service.update_status  # it began before the rollback
+
+    return check
+
+
+def no_more_slots_than_replicas(history: History) -> Callable[[Simulation, Step], None]:
     """Judged when the orchestrator has settled."""
-    service = sim.services.get("web")
-    if service is None or not made.empty:
-        return
-    slots = Counter((task.slot, task.node_id if task.slot == 0 else "") for task in sim.live("web"))
-    if specs.mode(service.spec) == "Replicated":
-        assert len(slots) <= specs.replicas(service.spec)
-    else:
-        assert len(slots) <= len(NODES)
+
+    def check(sim: Simulation, made: Step) -> None:
+        if not made.empty or history.kept:
+            return
+        spec = sim.services["web"].spec
+        slots = Counter((task.slot, task.node_id if task.slot == 0 else "") for task in sim.live("web"))
+        assert len(slots) <= (specs.replicas(spec) if specs.mode(spec) == "Replicated" else len(NODES))
+
+    return check
 
 
 def one_task_per_slot(history: History) -> Callable[[Simulation, Step], None]:
@@ -258,13 +267,12 @@ ALWAYS = [
     nothing_alive_is_deleted,
     a_step_that_did_nothing_is_a_fixed_point,
     updates_keep_to_their_parallelism,
-    no_more_slots_than_replicas,
 ]
 
 
 def watched(seed: int, first: Json) -> History:
     history = History(seed, first, list(ALWAYS))
-    history.checks.append(one_task_per_slot(history))
+    history.checks += [note_a_kept_update(history), no_more_slots_than_replicas(history), one_task_per_slot(history)]
     return history
 
 
@@ -306,7 +314,7 @@ def test_when_nothing_fails_any_more_every_slot_runs(data: st.DataObject, seed: 
     assert (
         all(task.status.state == TaskState.RUNNING for task in sim.live("web")) or sim.update_state("web") == "paused"
     )
-    assert history.unfinished or sim.update_state("web") not in ("updating", "rollback_started")
+    assert history.kept or sim.update_state("web") not in ("updating", "rollback_started")
 
 
 @settings(max_examples=40 * EFFORT, suppress_health_check=SLOW)
@@ -330,10 +338,11 @@ def undisturbed_update(seed: int, parallelism: int, size: int, order: str, delay
         if sim.update_state("web") is not None:
             assert len({task.slot for task in sim.running("web")}) >= size - allowed
 
-    history = History(seed, _spec(1, size, 1, False, None, None, None), [*ALWAYS, availability])
+    history = watched(seed, _spec(1, size, 1, False, None, None, None))
+    history.checks.append(availability)
     history.healing = True
     assert history.sim.run_until_quiet(1000)
-    history.sim.update("web", _spec(2, size, 1, False, config, None, None))
+    history.happen(("update", _spec(2, size, 1, False, config, None, None)))
     assert history.sim.run_until_quiet(10_000)
     assert history.sim.update_state("web") == "completed"
     assert {task.spec["ContainerSpec"]["Image"] for task in history.sim.running("web")} == {"app:2"}

@@ -42,8 +42,10 @@ IN_PROGRESS = ("updating", "rollback_started")
 def supervise(draft: Draft, service: Service, slots: Sequence[Slot]) -> None:
     """Have one update work towards ``service``; called whenever the service is reconciled.
 
-    An update that already has this very spec as its goal goes on, whatever else was written to the service. With any
-    other spec it is abandoned where it stands (tasks it made stay) and a new one begins over what is dirty now.
+    An update that already has this very spec as its goal goes on, whatever else was written to the service, and even
+    if it has failed and only lets its last workers finish: a rollback to that spec then stays begun until the next
+    write. With any other spec it is abandoned where it stands (tasks it made stay) and a new one begins over what is
+    dirty now.
     """
     current = draft.updates.get(service.id)
     if current is not None:
