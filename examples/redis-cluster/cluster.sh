@@ -82,9 +82,9 @@ bare() {
 # This node has no slots and follows nobody.
 is_empty() { table 127.0.0.1 | grep -q "^$(ask 127.0.0.1 cluster myid) .* master - -\$"; }
 
-# This node is empty, a master has no replica, and another node is lost, or (away) cannot be reached and may be.
+# This node is empty, a master has no replica, and another node is lost, or (away) may soon count as such.
 place_free() { is_empty && [ -n "$(bare 127.0.0.1)" ] && [ -n "$(lost)" ]; }
-away() { is_empty && ask 127.0.0.1 cluster nodes | awk '$8 == "disconnected" { found = 1 } END { exit !found }'; }
+away() { is_empty && ask 127.0.0.1 cluster nodes | awk '$8 == "disconnected" && ($3 !~ /fail/ || $3 ~ /fail\?/) { found = 1 } END { exit !found }'; }
 
 # An empty node takes the place of one that is lost, which is then forgotten.
 replace_lost() {

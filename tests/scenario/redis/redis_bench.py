@@ -14,7 +14,8 @@ WRITER = """\
 i=0; touch /acked
 while [ ! -e /stop ]; do
     i=$((i + 1))
-    said=$(printf 'SET key:%d %d\\nWAIT 1 2000\\n' $i $i | timeout 5 redis-cli -c -h redis 2>/dev/null | grep -v '^->' | tr '\\n' ' ')
+    printf 'SET key:%d %d\\nWAIT 1 2000\\n' $i $i | timeout 5 redis-cli -c -h redis >/answer 2>&1
+    said=$(grep -v '^->' /answer | tr '\\n' ' ')
     if [ "$said" = "OK 1 " ]; then echo $i >>/acked; else echo "$i $said" >>/refused; sleep 0.2; fi
 done
 exec sleep 600

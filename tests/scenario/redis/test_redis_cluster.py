@@ -40,7 +40,17 @@ def change_config(redis: RedisBench) -> None:
     assert all("20000" in one for one in said.values()), said
 
 
-def test_a_cluster_is_formed_and_takes_a_new_config_while_writes_go_on(cluster: Cluster, redis: RedisBench) -> None:
+def test_a_cluster_is_formed_once_and_takes_writes(cluster: Cluster, redis: RedisBench) -> None:
+    redis.deploy()
+    formed(redis, 3, 6)
+    redis.start_writer(cluster.leader())
+    assert "no changes" in redis.deploy()
+    acknowledged, found = redis.account()
+    assert found == acknowledged > 20
+
+
+@pytest.mark.soak
+def test_a_new_config_is_rolled_out_while_writes_go_on(cluster: Cluster, redis: RedisBench) -> None:
     redis.deploy()
     formed(redis, 3, 6)
     redis.start_writer(cluster.leader())
