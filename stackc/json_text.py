@@ -5,6 +5,7 @@ much as a compile of a small file needs in all. Keys are sorted. Pure.
 from __future__ import annotations
 
 from stackc.hints import Any, Callable
+from stackc.memo import Memo
 
 _c: Any = None
 try:
@@ -35,18 +36,10 @@ def indented(value: Any) -> str:
     return "".join(out)
 
 
-class _Strings(dict[str, str]):
-    """How a string is written, found out once."""
-
-    def __missing__(self, text: str) -> str:
-        self[text] = written = _ascii(text)
-        return written
-
-
 class _Writer:
     def __init__(self, out: list[str]) -> None:
         self.out = out
-        self.strings = _Strings()
+        self.strings = Memo(_ascii)
 
     def write(self, value: Any, newline: str, lead: str) -> None:
         """``lead``: what stands before the value on its line; ``newline``: a line break and the indentation."""

@@ -37,17 +37,20 @@ def _walk(node: Node, place: Place, forms: dict[str, Convert], context: Context,
         node = converted
     if isinstance(node, Mapping) and (place.children or place.any is not None):
         entries: dict[str, Node] = {}
-        keep_null = place.any is not None and place.any.attr is None
+        children, other = place.children, place.any
+        keep_null = other is not None and other.attr is None
         for key, child in node.entries.items():
-            below = place.child(key)
+            below = children.get(key, other)
+            attr = below.attr if below is not None else None
             if below is None:
                 entries[key] = child
-                continue
-            if isinstance(child, Scalar) and child.value is None and not keep_null and below.attr is None:
-                continue
-            new = _walk(child, below, forms, context, (*path, key))
-            if new is not None:
-                entries[key] = new
+            elif type(child) is Scalar and (attr is None or attr.short not in forms):
+                if child.value is not None or keep_null or attr is not None:
+                    entries[key] = child
+            else:
+                new = _walk(child, below, forms, context, (*path, key))
+                if new is not None:
+                    entries[key] = new
         return Mapping(entries, node.keys, node.file, node.start, node.end)
     if isinstance(node, Sequence) and place.item is not None:
         items = [_walk(child, place.item, forms, context, path) for child in node.items]

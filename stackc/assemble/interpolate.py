@@ -31,36 +31,53 @@ class _Walk:
     def __init__(self, context: Context, environment: Variables[str, str]) -> None:
         self.context = context
         self.environment = environment
-        self.expand = expand_stack if context.is_stack else expand_compose
+        self.is_stack = context.is_stack
+        self.expand = expand_stack if self.is_stack else expand_compose
         self.seen: set[tuple[str, Span]] = set()
 
     def node(self, node: Node, place: Place | None) -> Node:
-        if isinstance(node, Scalar):
-            value = node.value
-            if type(value) is str and ("$" in value or (place is not None and place.attr is not None)):
-                return self._text(node, value, place)
-            if type(value) is float and value - value != 0 and self.context.is_stack:
-                self.context.report("SC3010", f"`{node.text}` is no number that can be sent", node)
-            return node
         if isinstance(node, Mapping):
-            changed: dict[str, Node] | None = None
-            for key, child in node.entries.items():
-                new = self.node(child, self.below(place, key) if place is not None else None)
-                if new is not child:
-                    changed = changed or dict(node.entries)
-                    changed[key] = new
-            return node if changed is None else Mapping(changed, node.keys, node.file, node.start, node.end)
-        assert isinstance(node, Sequence)
-        item = place.item if place is not None else None
-        items = [self.node(child, item) for child in node.items]
-        if all(new is old for new, old in zip(items, node.items, strict=True)):
-            return node
-        return Sequence(items, node.file, node.start, node.end)
+            return self._mapping(node, place)
+        if isinstance(node, Sequence):
+            return self._sequence(node, place.item if place is not None else None)
+        assert isinstance(node, Scalar)
+        value = node.value
+        if type(value) is str and ("$" in value or (place is not None and place.attr is not None)):
+            return self._text(node, value, place)
+        if type(value) is float and value - value != 0 and self.is_stack:
+            self.context.report("SC3010", f"`{node.text}` is no number that can be sent", node)
+        return node
+
+    def _mapping(self, node: Mapping, place: Place | None) -> Mapping:
+        changed: dict[str, Node] | None = None
+        is_stack = self.is_stack
+        for key, child in node.entries.items():
+            if type(child) is Scalar:  # most stay as they are; only Compose casts strings without a variable
+                value = child.value
+                if type(value) is str:
+                    if is_stack and "$" not in value:
+                        continue
+                elif type(value) is not float:
+                    continue
+            new = self.node(child, self.below(place, key) if place is not None else None)
+            if new is not child:
+                changed = changed or dict(node.entries)
+                changed[key] = new
+        return node if changed is None else Mapping(changed, node.keys, node.file, node.start, node.end)
+
+    def _sequence(self, node: Sequence, item: Place | None) -> Sequence:
+        changed: list[Node] | None = None
+        for at, child in enumerate(node.items):
+            new = self.node(child, item)
+            if new is not child:
+                changed = changed or list(node.items)
+                changed[at] = new
+        return node if changed is None else Sequence(changed, node.file, node.start, node.end)
 
     def below(self, place: Place, key: str) -> Place | None:
         """docker joins the keys of a path by dots and splits it there again: below ``networks: {a.b:}`` it casts
         nothing, and a dotted key may lead to another row."""
-        if "." not in key or not self.context.is_stack:
+        if "." not in key or not self.is_stack:
             return place.child(key)
         found: Place | None = place
         for part in key.split("."):

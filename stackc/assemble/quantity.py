@@ -5,8 +5,11 @@ Every function raises ValueError with a message that says what is wrong.
 
 from __future__ import annotations
 
+from stackc.memo import Memo
 from stackc.parse.numerals import parse_float, parse_rational
 
+MOST_KNOWN = 1000  # answers that are kept of each of these functions
+_LONGEST = 100
 _INT64 = 2**63 - 1
 _UNITS = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _LONG_UNITS = _UNITS | {"d": 24 * 3600 * 10**9, "w": 7 * 24 * 3600 * 10**9}
@@ -16,12 +19,17 @@ _SIZES = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
 def duration(text: str, *, days: bool = False) -> int:
     """Nanoseconds. Go's ParseDuration; with ``days`` also ``d`` and ``w``, as the Compose Specification has them."""
-    units = _LONG_UNITS if days else _UNITS
+    if len(text) > _LONGEST:
+        raise ValueError("is no duration")
+    return (_LONG_DURATIONS if days else _DURATIONS)[text]
+
+
+def _duration(text: str, units: dict[str, int]) -> int:
     sign = -1 if text[:1] == "-" else 1
     rest = text[1:] if text[:1] in ("-", "+") else text
     if rest == "0":
         return 0
-    if not rest or len(text) > 100:
+    if not rest:
         raise ValueError("is no duration")
     total, at = 0, 0
     while at < len(rest):
@@ -47,6 +55,10 @@ def duration(text: str, *, days: bool = False) -> int:
     return sign * total
 
 
+_DURATIONS: Memo[str, int] = Memo(lambda text: _duration(text, _UNITS), MOST_KNOWN)
+_LONG_DURATIONS: Memo[str, int] = Memo(lambda text: _duration(text, _LONG_UNITS), MOST_KNOWN)
+
+
 def _digits(text: str, at: int) -> tuple[str, int]:
     start = at
     while at < len(text) and text[at] in _DIGITS:
@@ -56,6 +68,10 @@ def _digits(text: str, at: int) -> tuple[str, int]:
 
 def duration_text(nanoseconds: int) -> str:
     """Go's ``Duration.String``: ``1m30s``, ``1h0m0s``, ``500ms``, ``5µs``, ``0s``."""
+    return _DURATION_TEXTS[nanoseconds]
+
+
+def _duration_text(nanoseconds: int) -> str:
     if nanoseconds == 0:
         return "0s"
     sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
@@ -70,6 +86,9 @@ def duration_text(nanoseconds: int) -> str:
     return f"{sign}{minutes}m{text}" if minutes else f"{sign}{text}"
 
 
+_DURATION_TEXTS = Memo(_duration_text, MOST_KNOWN)
+
+
 def _decimal(number: int, unit: int) -> str:
     whole, rest = divmod(number, unit)
     if not rest:
@@ -79,6 +98,10 @@ def _decimal(number: int, unit: int) -> str:
 
 def size(text: str) -> int:
     """Bytes. go-units RAMInBytes: k, m, g, t, p with an optional b or ib, always 1024-based, truncated."""
+    return _SIZES_OF[text] if len(text) <= _LONGEST else _size(text)
+
+
+def _size(text: str) -> int:
     at = max((text.rfind(char) for char in "0123456789. "), default=-1)
     if at < 0:
         raise ValueError("is no size")
@@ -96,6 +119,9 @@ def size(text: str) -> int:
     return int(amount)
 
 
+_SIZES_OF = Memo(_size, MOST_KNOWN)
+
+
 def _amount(text: str) -> float:
     try:
         return parse_float(text)
@@ -105,6 +131,10 @@ def _amount(text: str) -> float:
 
 def nano_cpus(text: str) -> int:
     """CPUs × 10^9, exactly: Go's big.Rat (``0.5``, ``1/4``, ``1e-3``, ``1_0``)."""
+    return _NANO_CPUS[text] if len(text) <= _LONGEST else _nano_cpus(text)
+
+
+def _nano_cpus(text: str) -> int:
     try:
         numerator, denominator = parse_rational(text)
     except ValueError as error:
@@ -117,6 +147,9 @@ def nano_cpus(text: str) -> int:
     if nano > _INT64:
         raise ValueError("is too large")
     return nano
+
+
+_NANO_CPUS = Memo(_nano_cpus, MOST_KNOWN)
 
 
 def integer(text: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stackc.codes import found
 from stackc.diagnostics import Diagnostic, Related, Span
 from stackc.hints import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from stackc.memo import Memo
 from stackc.parse.events import reading
 from stackc.parse.nodes import Mapping, Mark, MergeKey, Node, Scalar, Sequence, Timestamp, Value
 from stackc.parse.scalars import resolve
@@ -40,14 +41,6 @@ _TAG = "tag:yaml.org,2002:"
 _NONSTRING = object()
 
 
-class _Values(dict[str, Value]):
-    """What plain scalars mean, found out once for each text. A string is kept once, however often it is written."""
-
-    def __missing__(self, text: str) -> Value:
-        self[text] = value = resolve(text)
-        return value
-
-
 class Composer:
     """One text's reading, a handler of the parser's events. Faults that do not stop the reading are gathered in
     ``diagnostics``."""
@@ -59,7 +52,7 @@ class Composer:
         self.diagnostics: list[Diagnostic] = []
         self.tags: list[tuple[str, Span]] = []
         self.tagged: set[tuple[int, int]] = set()  # where scalars with such a tag stand: none can be a key
-        self.values = _Values()
+        self.values: Memo[str, Value] = Memo(resolve)  # what plain scalars mean; each string is kept once
         self.nodes = 0  # nodes of the document with every alias written out
         self.copied = 0  # of these, how many come from aliases and merge keys
         self.anchors: dict[str, tuple[Node, int]] = {}  # the node and its size; size 0 while it is open

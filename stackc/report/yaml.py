@@ -7,6 +7,7 @@ strings with line breaks become literal blocks. Mappings keep their order: sort 
 from __future__ import annotations
 
 from stackc.hints import Any, Iterable, NamedTuple
+from stackc.memo import Memo
 from stackc.parse.nodes import Timestamp
 from stackc.parse.scalars import go_text, resolve, rfc3339
 
@@ -32,29 +33,13 @@ def dump(value: Any) -> str:
     return "".join(out)
 
 
-class _Keys(dict[str, "str | None"]):
-    """How a key is written, found out once; None where it needs a line of its own, with a question mark."""
-
-    def __missing__(self, key: str) -> str | None:
-        self[key] = written = _key(key)
-        return written
-
-
-class _Texts(dict[str, "str | None"]):
-    """How a string is written, found out once; None where that depends on the indentation."""
-
-    def __missing__(self, text: str) -> str | None:
-        self[text] = written = _one_line(text)
-        return written
-
-
 class _Writer:
     """Lines of blocks, one after another, into ``out``."""
 
     def __init__(self, out: list[str]) -> None:
         self.out = out
-        self.keys = _Keys()
-        self.texts = _Texts()
+        self.keys = Memo(_key)
+        self.texts = Memo(_one_line)
 
     def block(self, value: Any, pad: str, lead: str) -> None:
         """``pad``: the indentation; ``lead``: what stands before the first line instead, such as a list's dash."""
@@ -118,6 +103,7 @@ def _inline(value: Any, indent: int) -> str:
 
 
 def _key(key: str) -> str | None:
+    """How a key is written; None where it needs a line of its own, with a question mark."""
     longest = len(key) if key.isascii() else len(key.encode("utf-8", "surrogatepass"))
     return _one_line(key) if longest <= _LONGEST_KEY and _BREAKS.isdisjoint(key) else None
 
