@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reconciler.engine import Engine, EngineError
+from reconciler.engine.observe import refresh
 from reconciler.rollout import journal, lease
 from reconciler.rollout.course import Course, clean_up, new_attempt
 from reconciler.rollout.journal import Attempt, LeaseLostError, Revision
 from reconciler.rollout.outcome import Outcome, Result
 from reconciler.rollout.prepare import TIMEOUT, Prepared, Settings, prepare
 from reconciler.rollout.progress import Progress
+from reconciler.rollout.verdict import GOOD, judge
 from stackc.plan import StackPlan
 
 
@@ -82,6 +84,10 @@ def _held_elsewhere(attempt: Attempt, settings: Settings) -> bool:
 def _unchanged(engine: Engine, prepared: Prepared, revision: Revision, settings: Settings) -> Outcome:
     """Nothing differs. What other means deployed becomes LastGood, once; what a run that was interrupted at its very
     end left behind is cleaned up; else nothing is written at all."""
+    unwell = _unwell(engine, prepared, settings.now())
+    if unwell:
+        reason = f"nothing differs, but the last attempt failed, and not all is well since: {unwell[0]}"
+        return Outcome(result=Result.FAILED, reason=reason, failures=unwell)
     good = prepared.history.last_good
     if good is not None and good is prepared.history.last:
         clean_up(engine, prepared, prepared.observed, settings, good.number)
@@ -89,3 +95,20 @@ def _unchanged(engine: Engine, prepared: Prepared, revision: Revision, settings:
         now = settings.now()
         journal.begin(engine, new_attempt(prepared, revision, settings, "applied", "adopted as it runs", ended=now))
     return Outcome(result=Result.UNCHANGED, reason="no changes")
+
+
+def _unwell(engine: Engine, prepared: Prepared, now: float) -> tuple[str, ...]:
+    """After a failed attempt of the same plan: the services that do not run as they should at this look. Three reads,
+    none when the last attempt did not fail."""
+    last = prepared.history.last
+    if last is None or last.phase != "failed" or last.digest != prepared.bound.digest:
+        return ()
+    observed = refresh(engine, prepared.observed)
+    found = []
+    for name, spec in prepared.bound.services.items():
+        tasks = [t for t in observed.tasks if t.service == name]
+        known = frozenset(t.id for t in tasks)
+        seen = judge(observed.services.get(name), spec, tasks, now=now, since=now, baseline=known)
+        if seen.state != GOOD:
+            found.append(f"{name}: {seen.text}")
+    return tuple(found)
