@@ -163,7 +163,7 @@ def read_into(known: dict[str, str], text: str, before: Variables, unset: Unset)
                 continue
         elif expands and "$" in value:
             try:
-                value, missing = expand_compose(value, lookup)
+                value, missing, _ = expand_compose(value, lookup)
             except TemplateError as error:
                 raise EnvLineError(line, error.message, error.code) from None
             growth += len(value)

@@ -12,7 +12,7 @@ from stackc.attributes import ROOT, Place
 from stackc.diagnostics import Span
 from stackc.hints import Callable
 from stackc.hints import Mapping as Variables
-from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Value
+from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Value, mapping, sequence
 from stackc.parse.numerals import parse_float
 
 
@@ -63,7 +63,7 @@ class _Walk:
             if new is not child:
                 changed = changed or dict(node.entries)
                 changed[key] = new
-        return node if changed is None else Mapping(changed, node.keys, node.file, node.start, node.end)
+        return node if changed is None else mapping(changed, node, node.keys)
 
     def _sequence(self, node: Sequence, item: Place | None) -> Sequence:
         changed: list[Node] | None = None
@@ -72,7 +72,7 @@ class _Walk:
             if new is not child:
                 changed = changed or list(node.items)
                 changed[at] = new
-        return node if changed is None else Sequence(changed, node.file, node.start, node.end)
+        return node if changed is None else sequence(changed, node)
 
     def below(self, place: Place, key: str) -> Place | None:
         """docker joins the keys of a path by dots and splits it there again: below ``networks: {a.b:}`` it casts
@@ -88,7 +88,7 @@ class _Walk:
         context, value = self.context, text
         if "$" in text:
             try:
-                value, unset = self.expand(text, self.environment)
+                value, unset, odd = self.expand(text, self.environment)
             except TemplateError as error:
                 hint = _hint(error)
                 context.report(error.code, error.message, _spot(node, text, error.offset), hint=hint)
@@ -101,6 +101,9 @@ class _Walk:
                 if (name, spot) not in self.seen:
                     self.seen.add((name, spot))
                     context.report("SC1203", f"the variable {name} is not set; it counts as empty", spot)
+            for words, offset in odd:
+                hint = "put the name alone in braces, ${NAME}, and no `-` or `?` into the words of ${NAME:?words}"
+                context.report("SC1206", words, _spot(node, text, offset), hint=hint)
         if value == text and context.is_stack:
             return node
         typed = self._cast(node, text, value, place)

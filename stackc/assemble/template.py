@@ -32,10 +32,12 @@ class TemplateError(Exception):
 
 
 class Expansion(NamedTuple):
-    """``unset``: names without a value and without a default, with the offset of their ``$`` (Compose only)."""
+    """``unset``: names without a value and without a default, with the offset of their ``$``. ``odd``: what docker
+    stack reads otherwise than it looks, in words, with the same offset."""
 
     text: str
     unset: tuple[tuple[str, int], ...] = ()
+    odd: tuple[tuple[str, int], ...] = ()
 
 
 class Variables(Protocol):
@@ -59,6 +61,8 @@ def _name_end(text: str, at: int, letters: frozenset[str]) -> int:
 def expand_stack(text: str, variables: Mapping[str, str]) -> Expansion:
     """As ``docker stack`` does. Raises TemplateError."""
     out: list[str] = []
+    unset: list[tuple[str, int]] = []
+    odd: list[tuple[str, int]] = []
     done, size = 0, 0
     while (at := text.find("$", done)) >= 0:
         piece = text[done:at]
@@ -68,12 +72,29 @@ def expand_stack(text: str, variables: Mapping[str, str]) -> Expansion:
         else:
             expression, done = _stack_expression(text, at)
             value = _stack_value(expression, variables, at)
+            plain = _name_end(expression, 0, _FOLDED_LETTERS) == len(expression)
+            if plain and not value and variables.get(expression) is None:
+                unset.append((expression, at))
+            elif not plain and (words := _misread(expression, braced=text[start] == "{")):
+                odd.append((words, at))
         out += (piece, value)
         size += len(piece) + len(value)
         if size > LONGEST:
             raise TemplateError("SC1205", f"the value grows beyond {LONGEST} characters", at)
     out.append(text[done:])
-    return Expansion("".join(out))
+    return Expansion("".join(out), tuple(unset), tuple(odd))
+
+
+def _misread(expression: str, *, braced: bool) -> str:
+    """How docker understands an expression with an operator, where that is hardly what was meant; else ""."""
+    operator = next(one for one in _OPERATORS if one in expression)
+    name, _, word = expression.partition(operator)
+    what = "its default" if operator[-1] == "-" else "an error text"
+    if not braced:
+        return f"`${expression}` is read as `${{{expression}}}`: without braces `{word}` is {what}, not what follows"
+    if _name_end(name, 0, _FOLDED_LETTERS) != len(name):
+        return f"`${{{expression}}}` is read as a variable called `{name}`, of which `{word}` is {what}"
+    return ""
 
 
 def _stack_expression(text: str, at: int) -> tuple[str, int]:

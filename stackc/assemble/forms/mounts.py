@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackc.assemble.context import Context
 from stackc.assemble.forms.values import scalar_text, with_home
 from stackc.assemble.mounts import clean, is_absolute, parse_mount
-from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, scalar, sequence
+from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, retyped, scalar, sequence
 from stackc.parse.scalars import go_text
 
 _HINT = "write SOURCE:TARGET[:ro], or the long form"
@@ -27,6 +27,7 @@ def stack_volumes(node: Node, context: Context, path: tuple[str, ...]) -> Node |
             if short is None:
                 continue
             entries = short
+            _warn_of_drive(item, entries, context, path)
         if scalar_text(entries.get("type")) == "bind":
             source = entries.get("source")
             if source is None or not scalar_text(source):
@@ -38,6 +39,14 @@ def stack_volumes(node: Node, context: Context, path: tuple[str, ...]) -> Node |
             entries["source"] = _found_at(text if is_absolute(text) else context.absolute(text, source), source)
         items.append(Mapping(entries, keys, item.file, item.start, item.end))
     return sequence(items, node)
+
+
+def _warn_of_drive(item: Scalar, entries: dict[str, Node], context: Context, path: tuple[str, ...]) -> None:
+    """``v:/x`` is an anonymous volume at the path ``v:/x``, as on Windows, and no volume called v."""
+    target = scalar_text(entries.get("target"))
+    if "source" not in entries and target[:1].isalpha() and target[1:3] == ":/":
+        message = f"`{item.value}` is an anonymous volume at `{target}`: docker takes the letter for a drive"
+        context.report("SC3015", message, item, path=path)
 
 
 def _found_at(path: str, source: Node) -> Scalar:
@@ -123,7 +132,7 @@ def file_path(node: Node, context: Context, path: tuple[str, ...]) -> Node | Non
     """The ``file`` of a top-level config or secret, or a key for a build."""
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
         return node
-    return Scalar(host_path(node.value, context, node), node.text, node.file, node.start, node.end)
+    return retyped(host_path(node.value, context, node), node)
 
 
 def stack_file_refs(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
