@@ -12,7 +12,7 @@ from stackc.attributes import ROOT, Place
 from stackc.diagnostics import Span
 from stackc.hints import Callable
 from stackc.hints import Mapping as Variables
-from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Value, mapping, sequence
+from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Value
 from stackc.parse.numerals import parse_float
 
 
@@ -63,7 +63,7 @@ class _Walk:
             if new is not child:
                 changed = changed or dict(node.entries)
                 changed[key] = new
-        return node if changed is None else mapping(changed, node, node.keys)
+        return node if changed is None else Mapping(changed, node.keys, node.file, node.start, node.end)
 
     def _sequence(self, node: Sequence, item: Place | None) -> Sequence:
         changed: list[Node] | None = None
@@ -72,7 +72,7 @@ class _Walk:
             if new is not child:
                 changed = changed or list(node.items)
                 changed[at] = new
-        return node if changed is None else sequence(changed, node)
+        return node if changed is None else Sequence(changed, node.file, node.start, node.end)
 
     def below(self, place: Place, key: str) -> Place | None:
         """docker joins the keys of a path by dots and splits it there again: below ``networks: {a.b:}`` it casts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackc.assemble.context import Context
 from stackc.assemble.forms.values import scalar_text, with_home
 from stackc.assemble.mounts import clean, is_absolute, parse_mount
-from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, retyped, scalar, sequence
+from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, mapping, scalar, sequence
 from stackc.parse.scalars import go_text
 
 _HINT = "write SOURCE:TARGET[:ro], or the long form"
@@ -132,7 +132,7 @@ def file_path(node: Node, context: Context, path: tuple[str, ...]) -> Node | Non
     """The ``file`` of a top-level config or secret, or a key for a build."""
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
         return node
-    return retyped(host_path(node.value, context, node), node)
+    return Scalar(host_path(node.value, context, node), node.text, node.file, node.start, node.end)
 
 
 def stack_file_refs(node: Node, context: Context, path: tuple[str, ...]) -> Node | None:
