@@ -19,7 +19,7 @@ services:
     command: [sleep, "600"]
     environment: {{V: "{version}"}}
     stop_signal: SIGKILL
-    deploy: {{replicas: 6, update_config: {{parallelism: 1, delay: 1s, monitor: 1s}}, restart_policy: {{delay: 0s}}}}
+    deploy: {{replicas: 4, update_config: {{parallelism: 1, delay: 500ms, monitor: 1s}}, restart_policy: {{delay: 0s}}}}
 """
 
 
@@ -64,7 +64,7 @@ def finished(bench: Bench, process: Any) -> str:
     return str(out + err)
 
 
-def whole(cluster: Cluster, bench: Bench, replicas: int = 6) -> None:
+def whole(cluster: Cluster, bench: Bench, replicas: int = 4) -> None:
     """Version 2 and nothing else; an apply finds nothing to do."""
     assert "no changes" in bench.apply()
     assert [version_of(task) for task in running(bench)] == ["2"] * replicas
@@ -139,6 +139,7 @@ def test_the_leader_dies_in_the_middle_of_a_rollout(cluster: Cluster, bench: Ben
     whole(cluster, bench)
 
 
+@pytest.mark.soak
 def test_the_manager_that_is_talked_to_dies_and_comes_back(cluster: Cluster, bench: Bench) -> None:
     asked, other = cluster.followers()
     bench.host = asked.host
@@ -162,6 +163,7 @@ def test_two_applies_from_two_managers_at_once(cluster: Cluster, bench: Bench) -
     whole(cluster, bench)
 
 
+@pytest.mark.soak
 def test_two_applies_that_begin_at_the_same_moment(cluster: Cluster, bench: Bench) -> None:
     write(bench, ROLLING.format(version=2))
     processes = []
@@ -175,6 +177,7 @@ def test_two_applies_that_begin_at_the_same_moment(cluster: Cluster, bench: Benc
     whole(cluster, bench)
 
 
+@pytest.mark.soak
 def test_without_a_quorum_nothing_is_claimed(cluster: Cluster, bench: Bench) -> None:
     """The rollout waits; a new apply is told what is wrong; with the managers back the job is finished."""
     process = roll(cluster, bench)
@@ -192,6 +195,7 @@ def test_without_a_quorum_nothing_is_claimed(cluster: Cluster, bench: Bench) -> 
     whole(cluster, bench)
 
 
+@pytest.mark.soak
 def test_a_worker_dies_in_the_middle_of_a_rollout(cluster: Cluster, bench: Bench) -> None:
     process = roll(cluster, bench)
     cluster.workers[0].kill()
