@@ -51,11 +51,13 @@ class Text(NamedTuple):
 
 
 class Assembled(NamedTuple):
-    """What ``assemble_files`` made: the canonical tree (None when a file could not be used) and its context."""
+    """What ``assemble_files`` made: the canonical tree (None when a file could not be used) and its context.
+    ``documents``: as they were read."""
 
     root: Mapping | None
     context: Context
     sources: dict[str, str]
+    documents: list[Document]
 
 
 def compile_stack(
@@ -76,16 +78,23 @@ def compile_stack(
     (names and contents of env files; None reads ``.env`` beside the first file, where there is one) stands behind it,
     and ``profiles`` are those whose services are wanted.
     """
-    compiled = check_stack(
-        files,
-        reader,
-        stack=stack,
-        environment=environment,
-        dialect=dialect,
-        stdin=stdin,
-        dotenv=dotenv,
-        profiles=profiles,
+    return finished(
+        check_stack(
+            files,
+            reader,
+            stack=stack,
+            environment=environment,
+            dialect=dialect,
+            stdin=stdin,
+            dotenv=dotenv,
+            profiles=profiles,
+        ),
+        stack,
     )
+
+
+def finished(compiled: Compiled, stack: str | None) -> Compiled:
+    """With the plan's digest; a plan must have a name."""
     if compiled.plan is None:
         return compiled
     if stack is None and compiled.plan.stack == UNNAMED:
@@ -111,18 +120,25 @@ def check_stack(
 
     ``stack`` may stay unknown here: the name then is the file's own, or ``UNNAMED``.
     """
+    return checked(
+        assemble_files(
+            files,
+            reader,
+            stack=stack,
+            environment=environment,
+            dialect=dialect,
+            stdin=stdin,
+            dotenv=dotenv,
+            profiles=profiles,
+        ),
+        stack,
+    )
+
+
+def checked(assembled: Assembled, stack: str | None) -> Compiled:
+    """Semantic checks and the plan, without its digest."""
     from stackc.checks import settled
 
-    assembled = assemble_files(
-        files,
-        reader,
-        stack=stack,
-        environment=environment,
-        dialect=dialect,
-        stdin=stdin,
-        dotenv=dotenv,
-        profiles=profiles,
-    )
     root, context = assembled.root, assembled.context
     plan = None
     if root is not None:
@@ -179,7 +195,7 @@ def assemble_files(
         from stackc.assemble.project import Wanted, assemble
 
         root = assemble(parsed, context, sources, Wanted(stack, dotenv, tuple(profiles)))
-    return Assembled(root if complete else None, context, sources)
+    return Assembled(root if complete else None, context, sources, documents)
 
 
 def _merged(documents: list[Document], context: Context) -> Mapping | None:

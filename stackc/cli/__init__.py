@@ -7,6 +7,7 @@ A command module has ``HELP`` (one line), ``add_arguments(parser)`` and ``run(ar
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 from stackc.cli.options import NotQuick, QuickParser
@@ -37,9 +38,22 @@ def main(argv: Sequence[str] | None = None, shell: Shell | None = None) -> int:
     if shell is not None:
         return _dispatch(arguments, shell)
     gc.disable()  # what is imported stays
-    exit_code = _dispatch(arguments, Shell.of_process())
+    shell = Shell.of_process()
+    exit_code = _dispatch(arguments, shell)
+    if shell.kept:
+        _leave(shell, exit_code)
     gc.freeze()  # the process ends: its last collection would look at everything once more, for 5 ms
     return exit_code
+
+
+def _leave(shell: Shell, exit_code: int) -> None:
+    """End the process as it is. To free a tree node by node takes a tenth of the time of a large compile."""
+    try:
+        shell.out.flush()
+        shell.err.flush()
+    except BrokenPipeError:
+        exit_code = exit_code or 1
+    os._exit(exit_code)
 
 
 def _dispatch(arguments: list[str], shell: Shell) -> int:

@@ -17,7 +17,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, shell: Shell) -> int:
     """The plan on stdout, findings on stderr. The same input gives the same bytes."""
-    plan = compile_inputs(args, shell)
+    plan = compile_inputs(args, shell, last=True)
     if plan is None:
         return 1
     from stackc.plan import to_json

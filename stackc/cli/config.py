@@ -47,6 +47,7 @@ def _read(args: Namespace, shell: Shell, inputs: Inputs) -> tuple[Compiled, Asse
 
     reader = DiskReader(inputs.root, also=inputs.files)
     assembled = assemble_files(inputs.files, reader, environment=shell.env, **inputs.compile_options(args))
+    shell.keep(assembled)
     context = assembled.context
     if assembled.root is not None and not context.is_stack:
         from stackc.checks.consistency import check_project

@@ -8,7 +8,7 @@ import gc
 import os.path
 
 from stackc.cli.shell import Shell, UserError
-from stackc.compile import STDIN, STDIN_NAME, Compiled, check_stack, compile_stack
+from stackc.compile import STDIN, STDIN_NAME, Compiled, assemble_files, checked, finished
 from stackc.diagnostics import Diagnostic, Severity, Span
 from stackc.disk import DiskReader
 from stackc.hints import TYPE_CHECKING, Any, NamedTuple
@@ -167,13 +167,18 @@ def _env_file(name: str, shell: Shell) -> tuple[str, bytes]:
         raise UserError(f"the env file {name} cannot be read: {error.strerror}") from None
 
 
-def read_stack(args: Namespace, shell: Shell, *, digest: bool = True) -> Compiled:
-    """Compile what the arguments name; files in findings are named as the user wrote them."""
+def read_stack(args: Namespace, shell: Shell, *, digest: bool = True, last: bool = False) -> Compiled:
+    """Compile what the arguments name; files in findings are named as the user wrote them. ``last``: nothing but output
+    follows."""
     gc.disable()  # a tree is being built and nothing of it is garbage: collecting would take as long as the compile
     inputs = find_inputs(args, shell)
-    function = compile_stack if digest else check_stack
     reader = DiskReader(inputs.root, also=inputs.files)
-    compiled = function(inputs.files, reader, environment=shell.env, **inputs.compile_options(args))
+    assembled = assemble_files(inputs.files, reader, environment=shell.env, **inputs.compile_options(args))
+    if last:
+        shell.keep(assembled)
+    compiled = checked(assembled, inputs.stack)
+    if digest:
+        compiled = finished(compiled, inputs.stack)
     gc.enable()
     return rename(compiled, inputs)
 
@@ -217,9 +222,9 @@ def show(compiled: Compiled, args: Namespace, shell: Shell) -> None:
     shell.err.write(text(wanted, compiled.sources, colour=coloured(args, shell)))
 
 
-def compile_inputs(args: Namespace, shell: Shell) -> StackPlan | None:
+def compile_inputs(args: Namespace, shell: Shell, *, last: bool = False) -> StackPlan | None:
     """The plan, or None after its errors were shown."""
-    compiled = read_stack(args, shell)
+    compiled = read_stack(args, shell, last=last)
     if compiled.diagnostics:
         show(compiled, args, shell)
     return compiled.plan

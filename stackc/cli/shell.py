@@ -19,13 +19,15 @@ class UserError(Exception):
 
 
 class Shell(NamedTuple):
-    """Streams, environment and working directory of one run."""
+    """Streams, environment and working directory of one run. ``kept``: what need not be taken apart before the process
+    ends; None where it goes on."""
 
     stdin: IO[str]
     out: IO[str]
     err: IO[str]
     env: Mapping[str, str]
     cwd: str
+    kept: list[object] | None = None
 
     @classmethod
     def of_process(cls) -> Shell:
@@ -36,7 +38,11 @@ class Shell(NamedTuple):
             cwd = os.getcwd()  # noqa: PTH109 (pathlib costs 5 ms)
         except OSError as error:
             raise SystemExit(f"the current folder is gone ({error.strerror}): change to another one") from None
-        return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ), cwd)
+        return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ), cwd, [])
+
+    def keep(self, *things: object) -> None:
+        if self.kept is not None:
+            self.kept.extend(things)
 
 
 def confess(program: str, defect: Exception, shell: Shell) -> int:

@@ -20,7 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, shell: Shell) -> int:
     """Findings on stdout, in the order of the files. Exit code 1 if one of them is an error."""
-    compiled = read_stack(args, shell, digest=False)
+    compiled = read_stack(args, shell, digest=False, last=True)
     shell.out.write(_rendered(compiled, args, shell))
     return 1 if compiled.plan is None else 0
 

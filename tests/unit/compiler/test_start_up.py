@@ -24,7 +24,8 @@ for name in {heavy!r}.split():
     sys.modules.pop(name, None)  # what a .pth file of this environment has imported says nothing
 before = set(sys.modules)
 from stackc.cli import main
-code = main(sys.argv[1:])
+from stackc.cli.shell import Shell
+code = main(sys.argv[1:], Shell.of_process()._replace(kept=None))
 print(*sorted(set({heavy!r}.split()) & (set(sys.modules) - before)), file=sys.stderr)
 sys.exit(code)
 """
@@ -116,3 +117,18 @@ def test_a_named_tuple_refuses_what_the_one_of_typing_refuses(
 def test_a_named_tuple_needs_its_annotations_as_text() -> None:
     with pytest.raises(TypeError, match="from __future__ import annotations"):
         type(NamedTuple)("Bare", (NamedTuple,), {})
+
+
+@pytest.mark.parametrize("command", [["config"], ["validate"], ["compile", "shop"]])
+def test_everything_is_written_before_the_process_ends_as_it_is(tmp_path: Path, command: list[str]) -> None:
+    services = "".join(f"  s{n}:\n    image: nginx:1.27\n    command: run {n}\n" for n in range(400))
+    (tmp_path / "f.yml").write_text(f'version: "3.8"\nservices:\n{services}')
+    program = [sys.executable, "-m", "stackc", command[0], "-c", "f.yml", *command[1:]]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert command == ["validate"] or ("s399" in done.stdout and len(done.stdout) > 1 << 13)
+    assert done.stdout.endswith("\n")
+    closed = subprocess.run(
+        ["sh", "-c", '"$@" | head -c 1', "sh", *program], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
