@@ -91,6 +91,7 @@ def test_an_image_of_the_registry_on_every_node(cluster: Cluster, bench: Bench) 
     assert sorted(re.findall(r"^(node-\d) Running", shown, re.MULTILINE)) == [node.name for node in cluster.nodes]
 
 
+@pytest.mark.soak
 def test_an_image_that_one_node_cannot_pull(cluster: Cluster, bench: Bench) -> None:
     image = cluster.registry.push("process/box:v1", "partly:1", cluster.nodes[0])
     blind = cluster.workers[1]
@@ -127,6 +128,7 @@ def test_a_task_that_no_node_may_take(bench: Bench) -> None:
     assert "scheduling constraints not satisfied on 5 nodes" in said
 
 
+@pytest.mark.soak
 def test_the_leader_dies_in_the_middle_of_a_rollout(cluster: Cluster, bench: Bench) -> None:
     bench.host = cluster.followers()[0].host
     process = roll(cluster, bench)
@@ -153,6 +155,7 @@ def test_the_manager_that_is_talked_to_dies_and_comes_back(cluster: Cluster, ben
     whole(cluster, bench)
 
 
+@pytest.mark.soak
 def test_two_applies_from_two_managers_at_once(cluster: Cluster, bench: Bench) -> None:
     process = roll(cluster, bench)
     bench.host = cluster.followers()[0].host

@@ -65,6 +65,7 @@ def _gone(node: Node) -> bool:
     return "cl-net" not in node.docker("network", "ls", "--format", "{{.Name}}")
 
 
+@pytest.mark.soak
 def test_a_node_without_its_cable_is_down_and_comes_back(cluster: Cluster) -> None:
     worker = cluster.workers[0]
     worker.cut()
@@ -74,6 +75,7 @@ def test_a_node_without_its_cable_is_down_and_comes_back(cluster: Cluster) -> No
     assert cluster.state(worker) == "Ready"
 
 
+@pytest.mark.soak
 def test_what_a_killed_run_with_a_cluster_leaves_goes_with_the_next(cluster: Cluster) -> None:
     assert cluster  # the fixture decides whether it can run here
     program = (

@@ -40,6 +40,7 @@ def change_config(redis: RedisBench) -> None:
     assert all("20000" in one for one in said.values()), said
 
 
+@pytest.mark.soak
 def test_a_cluster_is_formed_once_and_takes_writes(cluster: Cluster, redis: RedisBench) -> None:
     redis.deploy()
     formed(redis, 3, 6)
