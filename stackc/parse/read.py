@@ -7,37 +7,44 @@ from stackc.parse.nodes import Mapping, Node, Scalar, Sequence, Value
 
 
 def value(node: Node | None) -> Value:
-    return node.value if isinstance(node, Scalar) else None
+    return node.value if type(node) is Scalar else None
 
 
 def field(node: Node | None, key: str) -> Node | None:
     """The child, or None where the node is no mapping, has no such key, or the child is null."""
-    child = node.entries.get(key) if isinstance(node, Mapping) else None
-    return None if isinstance(child, Scalar) and child.value is None else child
+    if type(node) is not Mapping:  # nodes have no subclasses, and everything after the parse asks here
+        return None
+    child = node.entries.get(key)
+    return None if type(child) is Scalar and child.value is None else child
 
 
 def text(node: Node | None, key: str) -> str:
-    found = value(field(node, key))
-    return "" if found is None else str(found)
+    child = node.entries.get(key) if type(node) is Mapping else None
+    if type(child) is not Scalar:
+        return ""
+    found = child.value
+    return found if type(found) is str else "" if found is None else str(found)
 
 
 def number(node: Node | None, key: str) -> int:
-    found = value(field(node, key))
+    child = node.entries.get(key) if type(node) is Mapping else None
+    found = child.value if type(child) is Scalar else None
     return int(found) if isinstance(found, (int, float)) else 0
 
 
 def flag(node: Node | None, key: str) -> bool:
-    return value(field(node, key)) is True
+    child = node.entries.get(key) if type(node) is Mapping else None
+    return type(child) is Scalar and child.value is True
 
 
 def strings(node: Node | None, key: str) -> list[str]:
-    child = field(node, key)
-    return [str(value(item)) for item in child.items] if isinstance(child, Sequence) else []
+    child = node.entries.get(key) if type(node) is Mapping else None
+    return [str(value(item)) for item in child.items] if type(child) is Sequence else []
 
 
 def items(node: Node | None, key: str) -> list[Node]:
-    child = field(node, key)
-    return child.items if isinstance(child, Sequence) else []
+    child = node.entries.get(key) if type(node) is Mapping else None
+    return child.items if type(child) is Sequence else []
 
 
 def entries(node: Node | None, key: str) -> Iterator[tuple[str, Node]]:
