@@ -19,7 +19,7 @@ class Limits(NamedTuple):
 
     bytes: int = 16 * 1024 * 1024
     depth: int = 64
-    nodes: int = 1_500_000
+    nodes: int = 1_000_000
     expanded: int = 2_000_000
     anchors: int = 10_000
     alias_growth: int = 100_000

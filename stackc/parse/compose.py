@@ -213,6 +213,8 @@ class Composer:
         if len(self.outer) >= self.limits.depth:
             raise Refused(found("SC1010", f"nested deeper than {self.limits.depth} levels", node.span))
         self.nodes += 1
+        if self.nodes > self.most:
+            raise self._too_many(node.start)
         if tag is not None and tag not in (_TAG + "map", _TAG + "seq", "!"):
             self._tag(tag, node.span)
         if anchor is not None:

@@ -51,6 +51,8 @@ def test_a_file_of_megabytes_is_not_looked_at() -> None:
     assert codes(b"a" * 2000, Limits(bytes=1000)) == ["SC1003"]
     assert codes("a: " + "x, " * 300, Limits(nodes=100)) == []
     assert codes("a: [" + "x, " * 300 + "]", Limits(nodes=100)) == ["SC1011"]
+    assert codes("a: [" + "{}, " * 300 + "]", Limits(nodes=100)) == ["SC1011"]
+    assert codes("a: &a x\nb: [" + "*a, " * 300 + "]", Limits(nodes=100)) == ["SC1011"]
 
 
 def test_many_uses_of_one_anchor_in_a_large_file_are_fine() -> None:
