@@ -92,9 +92,9 @@ def _parts(text: str) -> tuple[str, str, str]:
 
 
 def _range(text: str, what: str) -> tuple[int, int]:
-    low, dash, high = text.partition("-")
+    low, dash, rest = text.partition("-")
     first = _port(low, what)
-    last = _port(high, what) if dash else first
+    last = _port(rest.partition("-")[0], what) if dash else first  # what a second dash brings is not looked at
     if last < first:
         raise ValueError(f"the {what} range {text} runs backwards")
     return first, last
@@ -116,7 +116,7 @@ def check_address(text: str) -> None:
         if not text.endswith("]"):
             raise ValueError(f"`{text}` is no IP address")
         bare = text[1:-1]
-    if not (_is_ipv4(bare) or (":" in bare and _is_ipv6(bare.partition("%")[0]))):
+    if not (_is_ipv4(bare) or (":" in bare and _is_ipv6(bare))):
         raise ValueError(f"`{text}` is no IP address")
 
 

@@ -59,28 +59,41 @@ def _name_end(text: str, at: int, letters: frozenset[str]) -> int:
 
 
 def expand_stack(text: str, variables: Mapping[str, str]) -> Expansion:
-    """As ``docker stack`` does. Raises TemplateError."""
+    """As ``docker stack`` does, also in this: a fault is forgotten when a variable follows that has none. Raises
+    TemplateError."""
     out: list[str] = []
     unset: list[tuple[str, int]] = []
     odd: list[tuple[str, int]] = []
     done, size = 0, 0
+    last = text.rfind("}")
+    fault: TemplateError | None = None
     while (at := text.find("$", done)) >= 0:
         piece = text[done:at]
         start = at + 1
         if text[start : start + 1] == "$":
             value, done = "$", start + 1
         else:
-            expression, done = _stack_expression(text, at)
-            value = _stack_value(expression, variables, at)
-            plain = _name_end(expression, 0, _FOLDED_LETTERS) == len(expression)
-            if plain and not value and variables.get(expression) is None:
-                unset.append((expression, at))
-            elif not plain and (words := _misread(expression, braced=text[start] == "{")):
-                odd.append((words, at))
+            value, done = "", start
+            try:
+                expression, done = _stack_expression(text, at, last)
+                value = _stack_value(expression, variables, at)
+            except TemplateError as error:
+                fault = fault or error
+            else:
+                if fault is not None:
+                    odd.append((f"{fault.message}, which docker forgets, as a variable follows", fault.offset))
+                    fault = None
+                plain = _name_end(expression, 0, _FOLDED_LETTERS) == len(expression)
+                if plain and not value and variables.get(expression) is None:
+                    unset.append((expression, at))
+                elif not plain and (words := _misread(expression, braced=text[start] == "{")):
+                    odd.append((words, at))
         out += (piece, value)
         size += len(piece) + len(value)
         if size > LONGEST:
             raise TemplateError("SC1205", f"the value grows beyond {LONGEST} characters", at)
+    if fault is not None:
+        raise fault
     out.append(text[done:])
     return Expansion("".join(out), tuple(unset), tuple(odd))
 
@@ -94,11 +107,13 @@ def _misread(expression: str, *, braced: bool) -> str:
         return f"`${expression}` is read as `${{{expression}}}`: without braces `{word}` is {what}, not what follows"
     if _name_end(name, 0, _FOLDED_LETTERS) != len(name):
         return f"`${{{expression}}}` is read as a variable called `{name}`, of which `{word}` is {what}"
+    if "$" in word:
+        return f"`{word}` stays as it is: nothing nests, `${{{expression}}}` ends here"
     return ""
 
 
-def _stack_expression(text: str, at: int) -> tuple[str, int]:
-    """The expression after the ``$`` at ``at`` and where the text goes on."""
+def _stack_expression(text: str, at: int, last: int) -> tuple[str, int]:
+    """The expression after the ``$`` at ``at`` and where the text goes on. ``last``: the last closing brace."""
     braced = text[at + 1 : at + 2] == "{"
     start = at + 2 if braced else at + 1
     end = _name_end(text, start, _FOLDED_LETTERS)
@@ -106,7 +121,7 @@ def _stack_expression(text: str, at: int) -> tuple[str, int]:
         raise _invalid(text, at)
     after = end + 1 if text[end : end + 1] == ":" else end
     if text[after : after + 1] in ("-", "?"):
-        close = text.find("}", after)
+        close = text.find("}", after) if after <= last else -1
         end = len(text) if close < 0 else close
     if braced:
         if text[end : end + 1] != "}":

@@ -71,10 +71,21 @@ def _decode(file: str, data: bytes, limits: Limits) -> str:
         span = _span_after(file, good)
         message = f"byte 0x{data[error.start]:02x} is not valid UTF-8"
         raise Refused(found("SC1004", message, span)) from None
+    if "\ufeff" in text:
+        _refuse_inner_marks(file, text)
     nul = text.find("\0")
     if nul >= 0:
         raise Refused(found("SC1017", "a NUL character stands here", _span_after(file, text[:nul])))
     return text
+
+
+def _refuse_inner_marks(file: str, text: str) -> None:
+    """libyaml skips a byte order mark at the start of any line, docker takes it for a part of the key or word there."""
+    at = text.find("\ufeff")
+    while at >= 0:
+        if at == 0 or text[at - 1] in "\n\r\x85\u2028\u2029":
+            raise Refused(found("SC1017", "a byte order mark stands here", _span_after(file, text[:at])))
+        at = text.find("\ufeff", at + 1)
 
 
 def _span_after(file: str, before: str) -> Span:

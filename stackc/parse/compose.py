@@ -39,6 +39,7 @@ class Document(NamedTuple):
 
 _TAG = "tag:yaml.org,2002:"
 _NONSTRING = object()
+_COLON = "found unexpected ':'"  # go-yaml takes it for a letter: docker reads {data:} as a key called "data:"
 
 
 class Composer:
@@ -105,12 +106,15 @@ class Composer:
         return documents
 
     def _more(self, step: Step) -> Span | None:
-        """Where something stands after the first document. It is not read: it may be no YAML at all."""
+        """Where something stands after the first document. It is not read, and may be no YAML at all as long as its
+        first words can be told apart."""
         try:
             step()
         except Exception as error:
-            mark = getattr(error, "problem_mark", None)
-            return None if mark is None else self._span(mark, mark)
+            if type(error).__name__ != "ParserError":  # the scanner's or the reader's, which docker would not get past
+                raise
+            mark = error.problem_mark  # type: ignore[attr-defined]
+            return self._span(mark, mark)
         return None if self.ended else self.start
 
     def _tree(self, step: Step) -> Mapping:
@@ -306,6 +310,9 @@ class Composer:
 
     def _merge(self, node: Mapping, key: Scalar, value: Node) -> None:
         """Merge keys, shallow: explicit keys win wherever they stand, an earlier list element beats a later one."""
+        if "<<" in node.entries:
+            first, second = sorted((key, node.keys["<<"]), key=lambda one: _spot(one.start))
+            self._duplicate(second, first)
         sources = value.items if isinstance(value, Sequence) else [value]
         for source in sources:
             if not isinstance(source, Mapping):
@@ -380,7 +387,8 @@ class Composer:
         related: tuple[Related, ...] = ()
         if context and before is not None and before.line != mark.line:
             related = (Related(self._span(before, before), context),)
-        return found("SC1005", f"not valid YAML: {problem}", span, related=related)
+        hint = "a space must follow the colon, or the word stand in quotes" if problem == _COLON else ""
+        return found("SC1005", f"not valid YAML: {problem}", span, hint=hint, related=related)
 
     def _unreadable(self, error: Exception, text: str) -> Diagnostic:
         """A character that YAML forbids: libyaml tells which, not on which line."""

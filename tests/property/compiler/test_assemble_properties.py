@@ -29,10 +29,20 @@ _PATTERN = re.compile(rf"\$(?:(?P<escaped>\$)|(?P<named>{_S})|\{{(?P<braced>{_S}
 
 
 def naive(text: str, variables: dict[str, str]) -> str:
+    faults: list[str] = []
+
     def one(match: re.Match[str]) -> str:
         if match["escaped"]:
             return "$"
-        expression = match["named"] or match["braced"]
+        try:
+            value = expanded(match["named"] or match["braced"])
+        except ValueError as error:
+            faults.append(str(error))
+            return ""
+        faults.clear()  # the last variable decides
+        return value
+
+    def expanded(expression: str) -> str:
         if not expression:
             raise ValueError(text)
         for operator in (":-", "-", ":?", "?"):
@@ -46,7 +56,10 @@ def naive(text: str, variables: dict[str, str]) -> str:
                 return word
         return variables.get(expression, "")
 
-    return _PATTERN.sub(one, text)
+    result = _PATTERN.sub(one, text)
+    if faults:
+        raise ValueError(faults[-1])
+    return result
 
 
 @given(TEXTS, VARIABLES)

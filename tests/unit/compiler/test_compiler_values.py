@@ -28,6 +28,10 @@ ENV = {"A": "1", "E": "", "TAG": "2", "X": "x"}
         ("${E:-d}${E-d}", "d"),
         ("${U:-${A}}", "${A}"),
         ("${U}", ""),
+        # a fault is forgotten when a variable follows
+        ("cost $5 at $A", "cost 5 at 1"),
+        ("${U:?gone}-${E}", "-"),
+        ("${A.B} ${U$A$$", "{A.B} {U1$"),
     ],
 )
 def test_the_stack_dialect_interpolates_as_docker_does(text: str, expanded: str) -> None:

@@ -284,3 +284,24 @@ def test_extension_fields_of_a_service_are_merged() -> None:
         files = [f"services: {{a: {{image: x, x-e: {value}}}}}" for value in (one, other)]
         assert codes(*files) == ["SC2002"]
     assert codes("services: {a: {image: x, x-e: [1]}}", "services: {a: {image: x, x-e: {b: 1}}}") == []
+
+
+def test_what_stands_after_the_document_must_at_least_be_words() -> None:
+    file = "services: {a: {image: x}}\n"
+    for more in ("---\nx: @y\n", "---\n", "...\n", "--- {\n"):
+        assert codes(file + more) == []
+    for more in ("%FOO\n", "...\n@x\n", "\x85\t"):
+        assert codes(file + more) == ["SC1005"], more
+
+
+def test_a_byte_order_mark_is_one_only_at_the_start() -> None:
+    file = "services: {a: {image: x}}\n"
+    assert codes("\ufeff" + file) == []
+    assert codes("\ufeffx-a: a\ufeff\n" + file) == []
+    for text in ("\ufeff\ufeff" + file, "# a\n\ufeff" + file, file + "\ufeff# b\n", file + "\x85\ufeffx-a: 1\n"):
+        assert codes(text) == ["SC1017"]
+
+
+@pytest.mark.parametrize("keys", ["<<: *a, '<<': 1", "'<<': 1, <<: *a", "<<: *a, <<: *a"])
+def test_a_merge_key_and_its_quoted_form_are_the_same_key(keys: str) -> None:
+    assert codes(f"x-a: &a {{k: 1}}\nx-b: {{{keys}}}\nservices: {{a: {{image: x}}}}") == ["SC1008"]
